@@ -1,0 +1,55 @@
+"""Makes of the project's template one that deploys compiled binaries into the emulator.
+
+    assemble.py TEMPLATE BUILD
+
+writes BUILD/template.yaml, whose functions take their code from BUILD/<binary>/. It differs from the template in this:
+
+- A function's CodeUri is its folder in BUILD, and the metadata that would have SAM compile it is gone.
+- AWS::ApiGatewayV2::RouteResponse is gone: the emulator does not know the type, and always sends the body that a function
+  returns, as if every route had one.
+- Architecture defaults to the one of this machine, where the functions run.
+"""
+
+import platform
+import sys
+from pathlib import Path
+
+from samcli.yamlhelper import yaml_dump, yaml_parse
+
+# The emulator cannot provision these and does without.
+LEFT_OUT = {"AWS::ApiGatewayV2::RouteResponse"}
+
+
+def assemble(template: dict) -> dict:
+    """Rewrites the template in place and returns the names of the binaries that it needs."""
+    resources = template["Resources"]
+    for name in [name for name, resource in resources.items() if resource["Type"] in LEFT_OUT]:
+        del resources[name]
+
+    binaries = []
+    for name, resource in resources.items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        try:
+            binary = resource.pop("Metadata")["BuildProperties"]["Binary"]
+        except KeyError:
+            sys.exit(f"assemble: {name} has no Metadata with BuildProperties and Binary")
+        resource["Properties"]["CodeUri"] = f"{binary}/"
+        binaries.append(binary)
+    template["Globals"]["Function"].pop("CodeUri", None)
+
+    template["Parameters"]["Architecture"]["Default"] = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    return binaries
+
+
+def main() -> None:
+    source, build = Path(sys.argv[1]), Path(sys.argv[2])
+    template = yaml_parse(source.read_text())
+    binaries = assemble(template)
+    for binary in binaries:
+        if not (build / binary / "bootstrap").is_file():
+            sys.exit(f"assemble: {build / binary / 'bootstrap'} is missing, which {source} needs")
+    (build / "template.yaml").write_text(yaml_dump(template))
+
+
+main()

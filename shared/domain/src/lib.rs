@@ -1,0 +1,37 @@
+//! The rules of the push service: what a token is and when it counts, what a terminal and a session may do, what a
+//! notification must look like, and how an application server proves who it is (VAPID).
+//!
+//! No I/O and no AWS type. Time comes in as [`Timestamp`], randomness as what [`KeyRing::derive`] makes of an event's
+//! identity, so that an event that runs twice makes the same things (I10).
+
+mod application;
+mod authorization;
+mod clock;
+mod ids;
+mod key_ring;
+mod message;
+mod notification;
+mod origin;
+mod refusal;
+mod server_key;
+mod session;
+mod terminal;
+mod token;
+mod vapid;
+
+pub use application::{ApplicationName, NotAnApplicationName};
+pub use authorization::{AuthorizationMode, AuthorizationPolicy, ValidationOutcome};
+pub use clock::{Clock, Timestamp};
+pub use ids::{ConnectionId, EventId, InvalidId, TerminalId, Uaid};
+pub use key_ring::{Derived, InvalidKeyRing, KeyId, KeyRing, Purpose, SealError, Sealed};
+pub use message::{MessageKey, MessageKind, StoredMessage};
+pub use notification::{BODY_LIMIT, Encoding, MAX_TTL, Payload, Ttl};
+pub use origin::{InvalidPublicUrl, Origin, PublicUrl};
+pub use refusal::Refusal;
+pub use server_key::{InvalidServerKey, ServerKey};
+pub use session::{
+    Authorization, EndedSession, LiveSession, PreviousToken, Session, SessionRequest, evaluate,
+};
+pub use terminal::{Terminal, TerminalState, UnknownTerminalState};
+pub use token::{KeyHint, Token, TokenClaims, TokenDigest};
+pub use vapid::{VapidCredentials, VapidError};

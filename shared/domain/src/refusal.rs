@@ -1,0 +1,159 @@
+use signalbox_wire::Problem;
+
+use crate::notification::BODY_LIMIT;
+use crate::vapid::VapidError;
+
+/// Why the push service refuses an application server. Each kind knows its status, its stable type, and its number in
+/// Mozilla's error table. Listed with cause and cure in `docs/API.md`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The request is not what the call takes.
+    #[error("{0}")]
+    Malformed(String),
+    /// No `TTL` (RFC 8030 section 5.2).
+    #[error("the header TTL is missing; send the seconds that the message may wait, for example `TTL: 60`")]
+    TtlMissing,
+    /// A `TTL` that is no number of seconds.
+    #[error("the header TTL must be a non-negative integer of seconds, and is {got:?}")]
+    TtlInvalid {
+        /// What came.
+        got: String,
+    },
+    /// More than the limit (RFC 8030 section 7.2).
+    #[error("the body may have at most {BODY_LIMIT} bytes, and has {got}")]
+    BodyTooLarge {
+        /// How many bytes came.
+        got: usize,
+    },
+    /// A body without `Content-Encoding`.
+    #[error(
+        "the header Content-Encoding is missing; a body is encrypted as RFC 8291 says: `Content-Encoding: aes128gcm`"
+    )]
+    EncodingMissing,
+    /// A coding that is not served.
+    #[error("Content-Encoding must be aes128gcm, and is {got:?}")]
+    EncodingUnsupported {
+        /// What came.
+        got: String,
+    },
+    /// A body that cannot be what its coding says.
+    #[error("the body is no aes128gcm payload: {rule}")]
+    BodyMalformed {
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// A part of Web Push that this version does not serve.
+    #[error("the header {header} is not served by this version; send without it")]
+    NotServed {
+        /// The header that asks for it.
+        header: &'static str,
+    },
+    /// No VAPID where the session demands it.
+    #[error(
+        "this session takes notifications and validations with VAPID only: send `Authorization: vapid t=<jwt>, k=<key>`"
+    )]
+    VapidMissing,
+    /// VAPID that proves nothing.
+    #[error(transparent)]
+    Vapid(#[from] VapidError),
+    /// Genuine VAPID of a server whose session this is not (R22).
+    #[error("the session belongs to another application server: k is not the key that it is bound to")]
+    OtherServer,
+    /// An explicit session that nobody has validated yet (R17).
+    #[error(
+        "no application server is authorized for this session yet: validate the token first, POST /v1/tokens/validate"
+    )]
+    NotValidated,
+    /// No token of this deployment (R14).
+    #[error("the token is not one of this push service")]
+    TokenUnknown,
+    /// A token that was good and is not any more.
+    #[error("the session of this token has ended; forget the subscription")]
+    SessionEnded,
+    /// Too much waits for this terminal (I6).
+    #[error("{limit} messages wait for this terminal already; try again when it has been connected")]
+    TooManyWaiting {
+        /// How many may wait.
+        limit: u64,
+    },
+    /// The service could not find out, or could not store; nothing is said about the token.
+    #[error("the service could not complete the request; try again")]
+    Unavailable,
+}
+
+impl Refusal {
+    /// Status, the last part of the type, title, and Mozilla's number.
+    const fn row(&self) -> (u16, &'static str, &'static str, Option<u16>) {
+        match self {
+            Self::Malformed(_) => (400, "request-malformed", "Malformed request", None),
+            Self::TtlMissing => (400, "ttl-missing", "TTL missing", Some(111)),
+            Self::TtlInvalid { .. } => (400, "ttl-invalid", "TTL invalid", Some(114)),
+            Self::BodyTooLarge { .. } => (413, "body-too-large", "Body too large", Some(104)),
+            Self::EncodingMissing => (400, "encoding-missing", "Content-Encoding missing", Some(110)),
+            Self::EncodingUnsupported { .. } => {
+                (415, "encoding-unsupported", "Content-Encoding unsupported", Some(110))
+            }
+            Self::BodyMalformed { .. } => (400, "body-malformed", "Payload malformed", Some(110)),
+            Self::NotServed { .. } => (501, "not-served", "Not served by this version", None),
+            Self::VapidMissing => (401, "vapid-missing", "VAPID missing", Some(109)),
+            Self::Vapid(error) => (401, error.kind(), "VAPID refused", Some(109)),
+            Self::OtherServer => (403, "other-server", "Another server's session", Some(109)),
+            Self::NotValidated => (403, "not-validated", "Token not validated yet", None),
+            Self::TokenUnknown => (404, "token-unknown", "Token unknown", Some(102)),
+            Self::SessionEnded => (410, "session-ended", "Session ended", Some(106)),
+            Self::TooManyWaiting { .. } => (429, "too-many-waiting", "Too many messages waiting", None),
+            Self::Unavailable => (503, "unavailable", "Temporarily unavailable", Some(201)),
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.row().0
+    }
+
+    /// A short stable word for logs and metrics; the last part of the problem's type.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        self.row().1
+    }
+
+    /// After how many seconds a repetition makes sense (`Retry-After`).
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::TooManyWaiting { .. } => Some(300),
+            Self::Unavailable => Some(5),
+            _ => None,
+        }
+    }
+
+    /// The body of the answer (RFC 9457).
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        let (status, kind, title, errno) = self.row();
+        Problem {
+            kind: format!("urn:signalbox:problem:{kind}"),
+            title: title.to_owned(),
+            status,
+            detail: self.to_string(),
+            errno,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_names_what_came_and_what_was_expected() {
+        let problem = Refusal::TtlInvalid { got: "-1".into() }.problem();
+        assert_eq!(problem.kind, "urn:signalbox:problem:ttl-invalid");
+        assert_eq!((problem.status, problem.errno), (400, Some(114)));
+        assert_eq!(
+            problem.detail,
+            r#"the header TTL must be a non-negative integer of seconds, and is "-1""#
+        );
+    }
+}

@@ -1,0 +1,21 @@
+//! What crosses the network: the messages between terminal and push service, the HTTPS bodies of application
+//! servers, and problem details. Types and their syntax only, no rules, so that clients can use this crate too.
+
+mod application_server;
+pub mod base64url;
+mod channel;
+mod problem;
+mod service_message;
+mod terminal_message;
+
+pub use application_server::{ValidateAnswer, ValidateRequest};
+pub use channel::{ChannelId, NotAChannelId};
+pub use problem::{PROBLEM_JSON, Problem};
+pub use service_message::{
+    ErrorMessage, HelloAnswer, Notification, NotificationHeaders, PONG, RegisterAnswer, ServiceMessage,
+    UnregisterAnswer,
+};
+pub use terminal_message::{Ack, AckUpdate, Hello, Nack, Register, TerminalMessage, Unregister};
+
+/// The WebSocket subprotocol that a terminal offers and the push service must echo.
+pub const SUBPROTOCOL: &str = "push-notification";

@@ -1,0 +1,150 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ChannelId;
+
+/// The answer to a ping: an empty object, which a terminal may also get unasked.
+pub const PONG: &str = "{}";
+
+/// A message from the push service to a terminal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "messageType", rename_all = "snake_case")]
+pub enum ServiceMessage {
+    /// The configuring message (R3).
+    Hello(HelloAnswer),
+    /// The session's token, or why there is none.
+    Register(RegisterAnswer),
+    /// The session has ended.
+    Unregister(UnregisterAnswer),
+    /// A notification.
+    Notification(Notification),
+    /// The terminal did what the protocol does not allow; the connection is closed after it.
+    Error(ErrorMessage),
+}
+
+impl ServiceMessage {
+    /// The JSON text of the frame.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Strings, numbers and maps with string keys always serialize; the alternative cannot be reached.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// `hello`: the terminal is provisioned and may ask for sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HelloAnswer {
+    /// The terminal's secret name. Where it differs from the one asked for, the terminal is new and its sessions are gone.
+    pub uaid: String,
+    /// 200, or 403 to a suspended terminal.
+    pub status: u16,
+    /// Always true.
+    pub use_webpush: bool,
+    /// Broadcasts are not served: always empty.
+    pub broadcasts: BTreeMap<String, String>,
+}
+
+/// `register`: the answer to a session request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterAnswer {
+    /// The channel asked for.
+    #[serde(rename = "channelID")]
+    pub channel: ChannelId,
+    /// 200, or the refusal: 400 bad member, 403 not allowed, 500 try again.
+    pub status: u16,
+    /// Where the application server sends; the last path segment is the token. With status 200 only.
+    #[serde(rename = "pushEndpoint", default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// What is wrong, in words. With a refusal only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// `unregister`: the answer to an `unregister`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnregisterAnswer {
+    /// The channel asked for.
+    #[serde(rename = "channelID")]
+    pub channel: ChannelId,
+    /// 200, also where there was no such session; 500 try again.
+    pub status: u16,
+}
+
+/// A notification on its way to the application.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// The channel of the session.
+    #[serde(rename = "channelID")]
+    pub channel: ChannelId,
+    /// The notification's name: one for each, the same on every delivery.
+    pub version: String,
+    /// The payload in base64url; absent from a notification without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// How the payload is encrypted; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headers: Option<NotificationHeaders>,
+}
+
+impl std::fmt::Debug for Notification {
+    /// Without the version, which is the right to acknowledge, and the payload (I11).
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notification")
+            .field("channel", &self.channel)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a payload is encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationHeaders {
+    /// The content coding of the payload, `aes128gcm`.
+    pub encoding: String,
+}
+
+/// `error`: what the terminal did wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorMessage {
+    /// A short stable word.
+    pub reason: String,
+    /// A sentence that names the member and the rule.
+    pub detail: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHANNEL: &str = "5a7b9c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d";
+
+    #[test]
+    fn the_configuring_message_is_what_firefox_reads() {
+        let answer = ServiceMessage::Hello(HelloAnswer {
+            uaid: "u".into(),
+            status: 200,
+            use_webpush: true,
+            broadcasts: BTreeMap::new(),
+        });
+        assert_eq!(
+            answer.to_json(),
+            r#"{"messageType":"hello","uaid":"u","status":200,"use_webpush":true,"broadcasts":{}}"#
+        );
+    }
+
+    /// Standards: a notification without a body carries neither `data` nor `headers`.
+    #[test]
+    fn a_notification_without_a_body_has_no_data_and_no_headers() {
+        let notification = ServiceMessage::Notification(Notification {
+            channel: CHANNEL.parse().unwrap(),
+            version: "v".into(),
+            data: None,
+            headers: None,
+        });
+        assert_eq!(
+            notification.to_json(),
+            format!(r#"{{"messageType":"notification","channelID":"{CHANNEL}","version":"v"}}"#)
+        );
+    }
+}

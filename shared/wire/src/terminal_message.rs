@@ -1,0 +1,115 @@
+use serde::{Deserialize, Serialize};
+
+use crate::ChannelId;
+
+/// A message from a terminal, told apart by `messageType` (Mozilla's push protocol).
+///
+/// API Gateway routes by the same member, so a function deserializes just the message that it is woken for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "messageType", rename_all = "snake_case")]
+pub enum TerminalMessage {
+    /// The provisioning request (R2).
+    Hello(Hello),
+    /// The session request (R5).
+    Register(Register),
+    /// Ends a session.
+    Unregister(Unregister),
+    /// Acknowledges notifications.
+    Ack(Ack),
+    /// Says that a notification could not be handled.
+    Nack(Nack),
+}
+
+/// `hello`: a terminal asks to be provisioned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The terminal's secret name from an earlier `hello`; absent from a new terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uaid: Option<String>,
+    /// Always true of a terminal of today; `false` asks for a protocol that nobody serves any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub use_webpush: Option<bool>,
+}
+
+/// `register`: an application on the terminal asks for a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Register {
+    /// The channel of the new session.
+    #[serde(rename = "channelID")]
+    pub channel: ChannelId,
+    /// The application server key that alone may use the session: an uncompressed P-256 point in base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The application's name; a session that carries one is validated before anything is delivered (R17).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
+}
+
+/// `unregister`: the terminal ends a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unregister {
+    /// The channel of the session.
+    #[serde(rename = "channelID")]
+    pub channel: ChannelId,
+    /// Why: 200 by the user, 201 quota, 202 permission revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u16>,
+}
+
+/// `ack`: the terminal took these notifications; they are never sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    /// One entry a notification.
+    pub updates: Vec<AckUpdate>,
+}
+
+/// One acknowledged notification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AckUpdate {
+    /// The channel that the notification came on.
+    #[serde(rename = "channelID")]
+    pub channel: ChannelId,
+    /// The notification's `version`, as it came.
+    pub version: String,
+    /// What became of it: 100 delivered, 101 could not be decrypted, 102 not delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u16>,
+}
+
+/// `nack`: the terminal could not handle a notification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nack {
+    /// The notification's `version`, as it came.
+    pub version: String,
+    /// Why: 301 decryption, 302 not delivered, 303 unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u16>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R2, R6: what Firefox sends is understood, members that we do not know included.
+    #[test]
+    fn reads_what_firefox_sends() {
+        let hello = r#"{"messageType":"hello","broadcasts":{"remote-settings/monitor_changes":"v1"},"use_webpush":true}"#;
+        assert_eq!(
+            serde_json::from_str::<TerminalMessage>(hello).unwrap(),
+            TerminalMessage::Hello(Hello { uaid: None, use_webpush: Some(true) })
+        );
+        let register =
+            r#"{"messageType":"register","channelID":"5a7b9c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d","key":"BA=="}"#;
+        let TerminalMessage::Register(register) = serde_json::from_str(register).unwrap() else {
+            panic!("not a register");
+        };
+        assert_eq!(register.key.as_deref(), Some("BA=="));
+    }
+
+    #[test]
+    fn a_channel_out_of_canonical_form_is_refused() {
+        let register = r#"{"channelID":"5A7B9C1D-2E3F-4A5B-8C6D-7E8F9A0B1C2D"}"#;
+        let error = serde_json::from_str::<Register>(register).unwrap_err();
+        assert!(error.to_string().contains("channelID must be"), "{error}");
+    }
+}

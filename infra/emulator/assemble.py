@@ -20,8 +20,8 @@ from samcli.yamlhelper import yaml_dump, yaml_parse
 LEFT_OUT = {"AWS::ApiGatewayV2::RouteResponse"}
 
 
-def assemble(template: dict) -> dict:
-    """Rewrites the template in place and returns the names of the binaries that it needs."""
+def assemble(template: dict) -> list[str]:
+    """Rewrite the template in place, and return the names of the binaries that it needs."""
     resources = template["Resources"]
     for name in [name for name, resource in resources.items() if resource["Type"] in LEFT_OUT]:
         del resources[name]

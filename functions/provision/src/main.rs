@@ -1,2 +1,11 @@
-//! .
-fn main() {}
+//! The Lambda function `provision`.
+
+use lambda_runtime::{Error, service_fn};
+use signalbox_provision::Provision;
+use signalbox_startup::Context;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let function = Provision::new(Context::from_environment().await?);
+    lambda_runtime::run(service_fn(async |event| function.handle(event).await)).await
+}

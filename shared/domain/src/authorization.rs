@@ -114,7 +114,7 @@ mod tests {
             SessionRequest { application: application.then(|| "a".parse().unwrap()), named_key: named };
         let now = Timestamp::default();
         let authorization = authorized.map(|server| Authorization { server, since: now });
-        LiveSession { authorization, ..Session::issue(None, request, TokenDigest::of("t"), now) }
+        LiveSession { authorization, ..Session::issue(None, &request, TokenDigest::of("t"), now) }
     }
 
     /// R17 and R22, for every kind of session and every server, in both modes.

@@ -76,7 +76,7 @@ impl Session {
     #[must_use]
     pub fn issue(
         existing: Option<&Self>,
-        request: SessionRequest,
+        request: &SessionRequest,
         token: TokenDigest,
         now: Timestamp,
     ) -> LiveSession {
@@ -91,7 +91,7 @@ impl Session {
         match existing {
             None => new(0),
             Some(Self::Ended(ended)) => new(ended.generation),
-            Some(Self::Live(live)) if live.request != request => new(live.generation + 1),
+            Some(Self::Live(live)) if live.request != *request => new(live.generation + 1),
             // The event ran before: it has made this session already (I10).
             Some(Self::Live(live)) if live.token == token => live.clone(),
             Some(Self::Live(live)) => LiveSession {
@@ -173,8 +173,8 @@ mod tests {
 
     #[test]
     fn a_repeated_request_keeps_the_session_and_its_authorization() {
-        let first = authorized(Session::issue(None, named("a"), digest("t1"), NOW));
-        let second = Session::issue(Some(&first), named("a"), digest("t2"), NOW);
+        let first = authorized(Session::issue(None, &named("a"), digest("t1"), NOW));
+        let second = Session::issue(Some(&first), &named("a"), digest("t2"), NOW);
         assert_eq!(second.generation, 0);
         assert!(second.authorization.is_some());
         assert!(second.corresponds(&digest("t2"), NOW));
@@ -186,20 +186,20 @@ mod tests {
     /// I10: the same event twice leaves the token before it in place.
     #[test]
     fn an_event_that_runs_twice_changes_nothing() {
-        let first = Session::Live(Session::issue(None, named("a"), digest("t1"), NOW));
-        let second = Session::Live(Session::issue(Some(&first), named("a"), digest("t2"), NOW));
-        let again = Session::Live(Session::issue(Some(&second), named("a"), digest("t2"), NOW));
+        let first = Session::Live(Session::issue(None, &named("a"), digest("t1"), NOW));
+        let second = Session::Live(Session::issue(Some(&first), &named("a"), digest("t2"), NOW));
+        let again = Session::Live(Session::issue(Some(&second), &named("a"), digest("t2"), NOW));
         assert_eq!(again, second);
     }
 
     /// R17: another application on the channel inherits no authorization, nor does a session begun anew.
     #[test]
     fn a_new_generation_is_authorized_for_nobody() {
-        let live = authorized(Session::issue(None, named("a"), digest("t1"), NOW));
-        let other = Session::issue(Some(&live), named("b"), digest("t2"), NOW);
+        let live = authorized(Session::issue(None, &named("a"), digest("t1"), NOW));
+        let other = Session::issue(Some(&live), &named("b"), digest("t2"), NOW);
         assert_eq!((other.generation, other.authorization, other.previous), (1, None, None));
         let ended = Session::Ended(EndedSession { generation: 1, ended: NOW });
-        let begun_anew = Session::issue(Some(&ended), named("a"), digest("t2"), NOW);
+        let begun_anew = Session::issue(Some(&ended), &named("a"), digest("t2"), NOW);
         assert_eq!((begun_anew.generation, begun_anew.authorization), (1, None));
         // I5: what was accepted before the end is dead.
         assert!(!ended.delivers(0) && !ended.delivers(1));
@@ -219,7 +219,7 @@ mod tests {
             waiting: 0,
         };
         let (good, retired) = (terminal(TerminalState::Provisioned), terminal(TerminalState::Retired));
-        let live = Session::Live(Session::issue(None, named("a"), digest("t1"), NOW));
+        let live = Session::Live(Session::issue(None, &named("a"), digest("t1"), NOW));
         let ended = Session::Ended(EndedSession { generation: 1, ended: NOW });
         let case = |terminal, session, token| evaluate(terminal, session, &digest(token), NOW).map(|_| ());
         assert_eq!(case(Some(&good), Some(&live), "t1"), Ok(()));

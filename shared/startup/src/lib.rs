@@ -1,1 +1,14 @@
-//! .
+//! Start of a function: its configuration, its clients, the key ring and the telemetry, made once for the life of the
+//! process.
+
+mod clients;
+mod context;
+mod key_rings;
+mod settings;
+mod telemetry;
+
+pub use clients::Clients;
+pub use context::{Context, StartError};
+pub use key_rings::{KeyRings, NotOpened};
+pub use settings::{InvalidSetting, Settings};
+pub use telemetry::init as init_telemetry;

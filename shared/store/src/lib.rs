@@ -1,1 +1,35 @@
-//! .
+//! The tables. [`Store`] has one function for each access, with its condition and its cost in the comment; rows become
+//! domain values here and nowhere else.
+//!
+//! Every read that decides something is strongly consistent, so no index serves one. DynamoDB deletes expired items
+//! late: what has expired is filtered on each read.
+
+mod access;
+mod error;
+mod expression;
+mod rows;
+mod tables;
+
+pub use access::connections::{Claim, ConnectionEntry};
+pub use access::messages::WaitingPage;
+pub use access::sessions::{Authorizing, Issuing, Route};
+pub use access::terminals::{Arrival, NewTerminal, TakeOver};
+pub use error::StoreError;
+pub use tables::{KeySchema, TableNames};
+
+use aws_sdk_dynamodb::Client;
+
+/// The tables, behind a DynamoDB client.
+#[derive(Debug, Clone)]
+pub struct Store {
+    dynamo: Client,
+    tables: TableNames,
+}
+
+impl Store {
+    /// On these tables.
+    #[must_use]
+    pub fn new(dynamo: Client, tables: TableNames) -> Self {
+        Self { dynamo, tables }
+    }
+}

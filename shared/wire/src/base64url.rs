@@ -16,6 +16,12 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Encodes in the standard alphabet with padding, as API Gateway hands over binary bodies.
+#[must_use]
+pub fn encode_standard(bytes: impl AsRef<[u8]>) -> String {
+    base64::prelude::BASE64_STANDARD.encode(bytes)
+}
+
 /// Decodes strictly: URL-safe alphabet, no padding, no stray bits, so that one value has one spelling.
 ///
 /// # Errors

@@ -1,0 +1,121 @@
+use std::time::Duration;
+
+use signalbox_domain::{
+    ApplicationName, ConnectionId, ServerKey, Session, SessionRequest, Terminal, TerminalState, Token,
+};
+use signalbox_gateway::TerminalEvent;
+use signalbox_store::Issuing;
+use signalbox_wire::{Register, RegisterAnswer};
+
+use crate::{IssueToken, Refused};
+
+/// A terminal may ask as soon as it has its configuring message (I3), a moment before that is recorded: so often is it
+/// looked again, and so long in between.
+const LOOKS: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// Why there is no token.
+enum NoToken {
+    /// Answered with a status.
+    Status(u16, String),
+    /// Answered with a closed connection.
+    Refused(Refused),
+}
+
+impl From<Refused> for NoToken {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl IssueToken {
+    /// R5 to R10. 2 calls; 1 more where the channel holds a session already.
+    pub(crate) async fn register(&self, event: &TerminalEvent) -> Result<RegisterAnswer, Refused> {
+        let register: Register =
+            event.message().map_err(|error| Refused::Malformed { what: "register", error })?;
+        let channel = register.channel;
+        match self.issue(event, register).await {
+            Ok(token) => {
+                let endpoint = self.context.settings.public_url.endpoint(token.expose());
+                Ok(RegisterAnswer { channel, status: 200, endpoint: Some(endpoint), detail: None })
+            }
+            Err(NoToken::Status(status, detail)) => {
+                Ok(RegisterAnswer { channel, status, endpoint: None, detail: Some(detail) })
+            }
+            Err(NoToken::Refused(refused)) => Err(refused),
+        }
+    }
+
+    async fn issue(&self, event: &TerminalEvent, register: Register) -> Result<Token, NoToken> {
+        let request = session_request(&register)?;
+        let terminal = self.terminal(event).await.map_err(|error| unavailable(&error))??;
+        let keys = self.context.keys.current();
+        let identity = (&event.connection, &event.id);
+        let token = Token::issue(&keys, identity, terminal, register.channel, &request)
+            .map_err(|error| unavailable(&error))?;
+        let mut existing: Option<Session> = None;
+        for _ in 0..LOOKS {
+            let now = self.context.clock.now();
+            let session = Session::issue(existing.as_ref(), &request, token.digest(), now);
+            if existing.as_ref().is_some_and(|existing| *existing == Session::Live(session.clone())) {
+                // An earlier run of this event has issued it (I10).
+                return Ok(token);
+            }
+            let issuing = self
+                .context
+                .store
+                .issue_session(
+                    (terminal, &event.connection),
+                    &register.channel,
+                    existing.as_ref(),
+                    &session,
+                    now,
+                )
+                .await
+                .map_err(|error| unavailable(&error))?;
+            match issuing {
+                Issuing::Issued => {
+                    tracing::info!(%terminal, channel = %register.channel, "token issued");
+                    return Ok(token);
+                }
+                Issuing::Changed(session) => existing = session,
+                Issuing::NotProvisioned(terminal) => may_wait(terminal, &event.connection)?,
+            }
+            if existing.is_none() {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+        }
+        Err(Refused::NotProvisioned.into())
+    }
+}
+
+/// R6: what the application says of itself.
+fn session_request(register: &Register) -> Result<SessionRequest, NoToken> {
+    let application = register.app.as_deref().map(str::parse::<ApplicationName>).transpose();
+    let named_key = register.key.as_deref().map(ServerKey::from_base64url).transpose();
+    Ok(SessionRequest {
+        application: application.map_err(|error| NoToken::Status(400, error.to_string()))?,
+        named_key: named_key.map_err(|error| NoToken::Status(400, format!("key {error}")))?,
+    })
+}
+
+/// R5: only a provisioned terminal gets a token. One whose configuring message is on its way will be in a moment.
+fn may_wait(terminal: Option<Terminal>, connection: &ConnectionId) -> Result<(), NoToken> {
+    match terminal {
+        Some(terminal) if terminal.state == TerminalState::Suspended => {
+            Err(NoToken::Status(403, "the terminal is suspended".to_owned()))
+        }
+        Some(terminal)
+            if terminal.state == TerminalState::Configuring
+                && terminal.connection.as_ref() == Some(connection) =>
+        {
+            Ok(())
+        }
+        _ => Err(Refused::NotProvisioned.into()),
+    }
+}
+
+fn unavailable(error: &dyn std::error::Error) -> NoToken {
+    tracing::error!(%error, "register failed");
+    NoToken::Status(500, "the service could not complete the request; try again".to_owned())
+}

@@ -1,0 +1,163 @@
+use std::time::Duration;
+
+use signalbox_delivery::{PostError, notification};
+use signalbox_domain::{
+    ConnectionId, KeyId, MessageKey, MessageKind, Refusal, StoredMessage, Terminal, TerminalId, evaluate,
+};
+use signalbox_wire::ServiceMessage;
+
+use crate::request::Push;
+use crate::{Notify, Refused};
+
+/// I6: above this many messages stored for an absent terminal its senders get 429.
+const WAITING_LIMIT: u64 = 50_000;
+/// How often a notification with TTL 0 looks for a terminal whose `hello` is being answered, and how long in between.
+const LOOKS: u32 = 6;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+/// A terminal that reconnects faster than it is posted to so often is drained by its next `hello` anyhow.
+const TAKEOVERS: u32 = 3;
+
+impl Notify {
+    /// Evaluates the token (R19), then stores and posts. 1 read; with a TTL 1 write more, and 1 more for an absent
+    /// terminal, which is also the second look.
+    pub(crate) async fn accept(&self, push: &Push) -> Result<MessageKey, Refused> {
+        let now = self.context.clock.now();
+        let claims = &push.claims;
+        let route = self.context.store.route(claims.terminal, &claims.channel, now).await?;
+        let session = evaluate(route.terminal.as_ref(), route.session.as_ref(), &push.token, now)?;
+        self.context.settings.authorization.admit_notification(session, push.server.as_ref())?;
+        let terminal = route.terminal.as_ref().ok_or(Refusal::TokenUnknown)?;
+        if push.ttl.is_now_or_never() {
+            return self.now_or_never(push, terminal).await;
+        }
+        if terminal.reachable_at().is_none() && terminal.waiting >= WAITING_LIMIT {
+            return Err(Refusal::TooManyWaiting { limit: WAITING_LIMIT }.into());
+        }
+        let message = StoredMessage {
+            key: key(push, MessageKind::Stored),
+            channel: claims.channel,
+            generation: session.generation,
+            payload: push.payload.clone(),
+            expires: push.ttl.expires(now),
+            sealed_under: self.context.keys.current().sealing_key(),
+        };
+        self.store_and_post(message, terminal).await
+    }
+
+    /// Stored first (I1), posted then. From here on nothing is lost: what is not posted is found by the drain of the next
+    /// `hello`.
+    async fn store_and_post(
+        &self,
+        message: StoredMessage,
+        terminal: &Terminal,
+    ) -> Result<MessageKey, Refused> {
+        let frame = self.frame(&message.key, message.sealed_under, &message)?;
+        self.context.store.put_message(&message).await?;
+        let connection = match terminal.reachable_at() {
+            Some(connection) => Some(connection.clone()),
+            None => self.second_look(terminal.id).await?,
+        };
+        if let Some(connection) = connection
+            && let Err(error) = self.post(terminal.id, connection.clone(), &frame).await
+        {
+            tracing::warn!(terminal = %terminal.id, %connection, %error, "posting failed; the terminal is made to reconnect");
+            self.owe_a_drain(&connection).await;
+        }
+        tracing::info!(terminal = %terminal.id, channel = %message.channel, "accepted");
+        Ok(message.key)
+    }
+
+    /// I12: a `hello` that opened its gate before this look is seen here; one that opens it later sees the message.
+    async fn second_look(&self, terminal: TerminalId) -> Result<Option<ConnectionId>, Refused> {
+        let terminal = self.context.store.count_waiting(terminal, self.context.clock.now()).await?;
+        Ok(terminal.and_then(|terminal| terminal.reachable_at().cloned()))
+    }
+
+    /// Posts to the connection and, where that is closed, to the one that has taken over (I8). A closed connection without
+    /// a successor is no error: the terminal is absent.
+    async fn post(
+        &self,
+        terminal: TerminalId,
+        mut connection: ConnectionId,
+        frame: &ServiceMessage,
+    ) -> Result<Posted, Refused> {
+        for _ in 0..TAKEOVERS {
+            match self.context.delivery.post(&connection, frame).await {
+                Ok(()) => return Ok(Posted::ToConnection),
+                Err(PostError::Gone) => {}
+                Err(PostError::Failed(error)) => {
+                    tracing::warn!(%terminal, %connection, error, "a post failed");
+                    return Err(Refusal::Unavailable.into());
+                }
+            }
+            let now = self.context.clock.now();
+            let newer = self.context.store.forget_connection(terminal, &connection, now).await?;
+            match newer.and_then(|terminal| terminal.reachable_at().cloned()) {
+                Some(newer) => connection = newer,
+                None => return Ok(Posted::Absent),
+            }
+        }
+        Ok(Posted::Absent)
+    }
+
+    /// The connection may be alive and lack a message that is stored: closed, its terminal says `hello` again and is
+    /// drained (I8).
+    async fn owe_a_drain(&self, connection: &ConnectionId) {
+        if let Err(error) = self.context.delivery.close(connection).await {
+            tracing::error!(%connection, %error, "a connection that lacks a message could not be closed");
+        }
+    }
+
+    /// TTL 0: handed to the connection, or dropped where the terminal is absent (RFC 8030 section 5.2).
+    async fn now_or_never(&self, push: &Push, terminal: &Terminal) -> Result<MessageKey, Refused> {
+        let key = key(push, MessageKind::Transient);
+        let sealed_under = self.context.keys.current().sealing_key();
+        let ring = self.context.keys.current();
+        let frame = notification(&ring, &key, sealed_under, push.claims.channel, push.payload.as_ref())
+            .map_err(|_| Refusal::Unavailable)?;
+        let posted = match self.arrived(terminal).await? {
+            Some(connection) => self.post(terminal.id, connection, &frame).await?,
+            None => Posted::Absent,
+        };
+        tracing::info!(terminal = %terminal.id, channel = %push.claims.channel, ?posted, "accepted, now or never");
+        Ok(key)
+    }
+
+    /// The terminal's connection; waits a little for one whose `hello` is being answered.
+    async fn arrived(&self, terminal: &Terminal) -> Result<Option<ConnectionId>, Refused> {
+        let mut seen = terminal.clone();
+        for _ in 0..LOOKS {
+            if !seen.is_arriving() {
+                break;
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+            match self.context.store.terminal(terminal.id, self.context.clock.now()).await? {
+                Some(now) => seen = now,
+                None => return Ok(None),
+            }
+        }
+        Ok(seen.reachable_at().cloned())
+    }
+
+    fn frame(
+        &self,
+        key: &MessageKey,
+        under: KeyId,
+        message: &StoredMessage,
+    ) -> Result<ServiceMessage, Refused> {
+        let ring = self.context.keys.current();
+        let frame = notification(&ring, key, under, message.channel, message.payload.as_ref());
+        frame.map_err(|_| Refusal::Unavailable.into())
+    }
+}
+
+/// Where a notification went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Posted {
+    ToConnection,
+    Absent,
+}
+
+fn key(push: &Push, kind: MessageKind) -> MessageKey {
+    MessageKey::new(push.claims.terminal, push.accepted.at, &push.accepted.id, kind)
+}

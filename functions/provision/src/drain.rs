@@ -1,0 +1,95 @@
+use std::collections::{HashMap, HashSet};
+
+use signalbox_delivery::{PostError, notification};
+use signalbox_domain::{KeyRing, Session, StoredMessage, Timestamp};
+use signalbox_startup::NotOpened;
+use signalbox_store::Arrival;
+use signalbox_wire::{ChannelId, ServiceMessage};
+
+use crate::Provision;
+use crate::hello::Trouble;
+
+/// How many messages are read at once.
+const PAGE: i32 = 100;
+
+impl Provision {
+    /// Sends what waits, in the order of acceptance (I4), until nothing is left, the connection is no longer the
+    /// terminal's, or the function's time is up: then the connection is closed, and the next `hello` goes on with what was
+    /// not acknowledged. 1 call where nothing waits; else 2 for each page, and 1 more for each 25 dead messages.
+    pub(crate) async fn drain(&self, arrival: &Arrival, until: Timestamp) -> Result<(), Trouble> {
+        let mut after: Option<String> = None;
+        loop {
+            if after.is_some() {
+                self.go_on(arrival, until).await?;
+            }
+            let page = self.context.store.waiting_page(arrival.terminal, after.as_deref(), PAGE).await?;
+            self.deliver(arrival, page.messages).await?;
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn go_on(&self, arrival: &Arrival, until: Timestamp) -> Result<(), Trouble> {
+        let now = self.context.clock.now();
+        if now >= until {
+            return Err(Trouble::MoreWaits);
+        }
+        let terminal = self.context.store.terminal(arrival.terminal, now).await?;
+        let ours = terminal.and_then(|terminal| terminal.connection).as_ref() == Some(&arrival.connection);
+        if ours { Ok(()) } else { Err(Trouble::Superseded) }
+    }
+
+    async fn deliver(&self, arrival: &Arrival, messages: Vec<StoredMessage>) -> Result<(), Trouble> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let channels: HashSet<_> = messages.iter().map(|message| message.channel).collect();
+        let channels: Vec<_> = channels.into_iter().collect();
+        let sessions = self.context.store.sessions(arrival.terminal, &channels).await?;
+        let mut dead = Vec::new();
+        let mut posted = 0_usize;
+        for message in messages {
+            if !lives(&message, &sessions, self.context.clock.now()) {
+                dead.push(message.key);
+                continue;
+            }
+            let frame = self.frame(&message).await?;
+            match self.context.delivery.post(&arrival.connection, &frame).await {
+                Ok(()) => posted += 1,
+                Err(PostError::Gone) => return self.closed_meanwhile(arrival).await,
+                Err(PostError::Failed(error)) => return Err(Trouble::Post(error)),
+            }
+        }
+        tracing::info!(terminal = %arrival.terminal, posted, dead = dead.len(), "drained a page");
+        Ok(self.context.store.delete_messages(&dead).await?)
+    }
+
+    async fn frame(&self, message: &StoredMessage) -> Result<ServiceMessage, Trouble> {
+        let seal = |ring: &KeyRing| {
+            notification(ring, &message.key, message.sealed_under, message.channel, message.payload.as_ref())
+        };
+        self.context.keys.open(seal).await.map_err(|error| {
+            // A key is retired only after all that was sealed under it has ended.
+            let reason = match error {
+                NotOpened::Forged => "the key of a waiting message is not in the ring",
+                NotOpened::Unavailable => "the key ring could not be read",
+            };
+            Trouble::Post(reason.to_owned())
+        })
+    }
+
+    /// I8: the connection is closed. Unless the terminal has a newer one, which drains by itself, it is absent.
+    async fn closed_meanwhile(&self, arrival: &Arrival) -> Result<(), Trouble> {
+        let now = self.context.clock.now();
+        self.context.store.forget_connection(arrival.terminal, &arrival.connection, now).await?;
+        Err(Trouble::Gone)
+    }
+}
+
+/// Whether a message may still be delivered: not expired (RFC 8030 section 5.2), and of a live generation (I5).
+fn lives(message: &StoredMessage, sessions: &HashMap<ChannelId, Session>, now: Timestamp) -> bool {
+    let session = sessions.get(&message.channel);
+    now < message.expires && session.is_some_and(|session| session.delivers(message.generation))
+}

@@ -1,0 +1,158 @@
+use std::collections::BTreeMap;
+
+use signalbox_delivery::PostError;
+use signalbox_domain::{ConnectionId, TerminalId, Timestamp, Uaid};
+use signalbox_gateway::TerminalEvent;
+use signalbox_store::{Arrival, Claim, NewTerminal, StoreError, TakeOver};
+use signalbox_wire::{Hello, HelloAnswer, ServiceMessage};
+
+use crate::Provision;
+
+/// Why a `hello` ends with a closed connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    #[error("hello: {0}")]
+    Malformed(#[from] serde_json::Error),
+    #[error("use_webpush must be true: the protocol without it is not served")]
+    NotWebPush,
+    #[error("this connection has said hello before")]
+    SecondHello,
+    #[error("a newer connection of this terminal has taken over")]
+    Superseded,
+    /// Nobody is there to be told.
+    #[error("the connection is closed")]
+    Gone,
+    #[error("the service could not complete the hello; connect again")]
+    Store(#[from] StoreError),
+    #[error("the service could not complete the hello; connect again")]
+    Post(String),
+    #[error("more waits than one connection is sent; connect again for the rest")]
+    MoreWaits,
+}
+
+impl From<PostError> for Trouble {
+    fn from(error: PostError) -> Self {
+        match error {
+            PostError::Gone => Self::Gone,
+            PostError::Failed(error) => Self::Post(error),
+        }
+    }
+}
+
+impl Trouble {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::NotWebPush => "not-web-push",
+            Self::SecondHello => "second-hello",
+            Self::Superseded => "superseded",
+            Self::MoreWaits => "more-waits",
+            Self::Gone | Self::Store(_) | Self::Post(_) => "unavailable",
+        }
+    }
+}
+
+impl Provision {
+    /// R2 to R4. A uaid that is none of ours, or whose terminal is forgotten or retired, gets a new terminal: by its other
+    /// uaid the terminal knows that its sessions are gone.
+    pub(crate) async fn hello(&self, event: &TerminalEvent, until: Timestamp) -> Result<(), Trouble> {
+        let hello: Hello = event.message()?;
+        if hello.use_webpush == Some(false) {
+            return Err(Trouble::NotWebPush);
+        }
+        match hello.uaid.and_then(|uaid| uaid.parse::<Uaid>().ok()) {
+            Some(uaid) => self.known(event, &uaid, until).await,
+            None => self.new_terminal(event).await,
+        }
+    }
+
+    /// 2 calls and the answer.
+    async fn new_terminal(&self, event: &TerminalEvent) -> Result<(), Trouble> {
+        let uaid = Uaid::derive(&self.context.keys.current(), &event.connection, &event.id);
+        let arrival = arrival(event, &uaid);
+        let now = self.context.clock.now();
+        match self.context.store.create_terminal(&arrival, self.connection_expires(now), now).await? {
+            NewTerminal::Created => {}
+            NewTerminal::SecondHello => return Err(Trouble::SecondHello),
+        }
+        self.configure(&event.connection, &uaid, 200).await?;
+        self.open(&arrival).await?;
+        tracing::info!(terminal = %arrival.terminal, connection = %event.connection, "provisioned");
+        // Nobody has a token of it yet: nothing waits.
+        Ok(())
+    }
+
+    /// 4 calls and the answer where nothing waits.
+    async fn known(&self, event: &TerminalEvent, uaid: &Uaid, until: Timestamp) -> Result<(), Trouble> {
+        let arrival = arrival(event, uaid);
+        let now = self.context.clock.now();
+        let before = match self.context.store.take_over(&arrival, now).await? {
+            TakeOver::Taken { before } => before,
+            TakeOver::Unknown => return self.new_terminal(event).await,
+            TakeOver::Suspended => {
+                // It may not ask for sessions and is sent nothing, but its uaid stays its own.
+                return self.configure(&event.connection, uaid, 403).await;
+            }
+            TakeOver::Superseded => return Err(Trouble::Superseded),
+            TakeOver::SecondHello => return Err(Trouble::SecondHello),
+        };
+        match self.context.store.claim_connection(&arrival, self.connection_expires(now)).await? {
+            Claim::Claimed => {}
+            Claim::SecondHello => return Err(Trouble::SecondHello),
+        }
+        if let Some(before) = before {
+            self.close_taken_over(&before).await;
+        }
+        self.configure(&event.connection, uaid, 200).await?;
+        self.open(&arrival).await?;
+        tracing::info!(terminal = %arrival.terminal, connection = %event.connection, "arrived");
+        self.drain(&arrival, until).await
+    }
+
+    /// The configuring message (R3).
+    async fn configure(&self, connection: &ConnectionId, uaid: &Uaid, status: u16) -> Result<(), Trouble> {
+        let answer = ServiceMessage::Hello(HelloAnswer {
+            uaid: uaid.expose().to_owned(),
+            status,
+            use_webpush: true,
+            broadcasts: BTreeMap::new(),
+        });
+        Ok(self.context.delivery.post(connection, &answer).await?)
+    }
+
+    /// Only now is the terminal provisioned (R4), and its gate open (I3).
+    async fn open(&self, arrival: &Arrival) -> Result<(), Trouble> {
+        let ours = self.context.store.open_gate(arrival.terminal, &arrival.connection).await?;
+        if ours { Ok(()) } else { Err(Trouble::Superseded) }
+    }
+
+    /// The loser of a takeover is closed (I7). Where that fails, the winner does not suffer: nothing is posted there again.
+    async fn close_taken_over(&self, connection: &ConnectionId) {
+        if let Err(error) = self.context.delivery.close(connection).await {
+            tracing::warn!(%connection, %error, "a connection that was taken over could not be closed");
+        }
+    }
+
+    fn connection_expires(&self, now: Timestamp) -> Timestamp {
+        now.plus(self.context.settings.connection_lifetime)
+    }
+
+    pub(crate) async fn refuse(&self, event: &TerminalEvent, trouble: Trouble) {
+        match &trouble {
+            Trouble::Gone => return tracing::info!(connection = %event.connection, "closed during hello"),
+            Trouble::Store(error) => tracing::error!(connection = %event.connection, %error, "hello failed"),
+            Trouble::Post(error) => tracing::error!(connection = %event.connection, error, "hello failed"),
+            _ => {}
+        }
+        self.context.delivery.refuse(&event.connection, trouble.reason(), trouble.to_string()).await;
+    }
+}
+
+fn arrival(event: &TerminalEvent, uaid: &Uaid) -> Arrival {
+    Arrival {
+        terminal: TerminalId::of(uaid),
+        connection: event.connection.clone(),
+        connected: event.connected,
+        hello: event.id.clone(),
+    }
+}

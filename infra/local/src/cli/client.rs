@@ -1,0 +1,253 @@
+use std::error::Error;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+use signalbox_wire::{Notification, Register, base64url};
+use uuid::Uuid;
+
+use crate::client::{
+    Identity, KeptSession, Sender, Subscription, SubscriptionKeys, SubscriptionPublicKeys, Terminal,
+    TerminalError, VapidKey, read_private, write_private,
+};
+
+/// Below the 10 minutes after which API Gateway cuts an idle connection.
+const PING_EVERY: Duration = Duration::from_secs(5 * 60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Where the clients keep what they must remember.
+#[derive(Debug, Args)]
+struct Home {
+    /// Where the clients keep their files: the terminal's identity, its subscription, and the sender's VAPID key.
+    #[arg(long, env = "SIGNALBOX_CLIENT", default_value = "data/client", value_name = "DIR")]
+    client: PathBuf,
+}
+
+impl Home {
+    fn identity(&self) -> PathBuf {
+        self.client.join("terminal.json")
+    }
+
+    fn subscription(&self) -> PathBuf {
+        self.client.join("subscription.json")
+    }
+
+    fn vapid(&self) -> PathBuf {
+        self.client.join("vapid.json")
+    }
+}
+
+/// A terminal.
+#[derive(Debug, Args)]
+pub struct TerminalOptions {
+    /// The push service.
+    #[arg(long, env = "SIGNALBOX_URL", default_value = "ws://127.0.0.1:8080/")]
+    url: String,
+    /// The name under which the application asks for its session; its server must then validate the token first.
+    #[arg(long)]
+    app: Option<String>,
+    /// The only application server key that may use the session, in base64url.
+    #[arg(long)]
+    key: Option<String>,
+    #[command(flatten)]
+    home: Home,
+}
+
+impl TerminalOptions {
+    pub(super) async fn run(self) -> Result<(), Box<dyn Error>> {
+        let mut pause = Duration::from_secs(1);
+        loop {
+            let mut terminal = match Terminal::connect(&self.url).await {
+                Ok(terminal) => terminal,
+                Err(error) => {
+                    say(&format!("{error}; trying again in {} s", pause.as_secs()))?;
+                    tokio::time::sleep(pause).await;
+                    pause = LONGEST_PAUSE.min(pause * 2);
+                    continue;
+                }
+            };
+            match self.serve(&mut terminal).await {
+                Ok(never) => match never {},
+                Err(Stopped::Refused(error)) => return Err(error),
+                Err(Stopped::Disconnected(error)) => say(&format!("{error}; connecting again"))?,
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// From `hello` to the end of the connection.
+    async fn serve(&self, terminal: &mut Terminal) -> Result<std::convert::Infallible, Stopped> {
+        let mut identity = Identity::load(&self.home.identity())?;
+        let hello = terminal.hello(identity.uaid.clone()).await?;
+        if hello.status != 200 {
+            return Err(Stopped::Refused(format!("hello was answered with status {}", hello.status).into()));
+        }
+        if identity.uaid.as_deref() != Some(&hello.uaid) {
+            say("provisioned as a new terminal")?;
+            identity = Identity { uaid: Some(hello.uaid), session: None };
+            identity.save(&self.home.identity())?;
+        }
+        let session = self.session(terminal, identity).await?;
+        say(&format!("waiting for notifications to {}", session.endpoint))?;
+        loop {
+            tokio::select! {
+                notification = terminal.next() => {
+                    let notification = notification?;
+                    show(&session.keys, &notification)?;
+                    terminal.acknowledge(&notification).await?;
+                }
+                () = tokio::time::sleep(PING_EVERY) => terminal.ping().await?,
+            }
+        }
+    }
+
+    /// The session that was kept, if it is of this application; else a new one.
+    async fn session(&self, terminal: &mut Terminal, identity: Identity) -> Result<KeptSession, Stopped> {
+        let kept = identity.session.filter(|kept| kept.app == self.app && kept.key == self.key);
+        if let Some(kept) = kept {
+            return Ok(kept);
+        }
+        let channel = signalbox_wire::ChannelId::from_bytes(*Uuid::new_v4().as_bytes());
+        let register = Register { channel, key: self.key.clone(), app: self.app.clone() };
+        let answer = terminal.register(register).await?;
+        let Some(endpoint) = answer.endpoint else {
+            let detail = answer.detail.unwrap_or_default();
+            return Err(Stopped::Refused(format!("register: status {}, {detail}", answer.status).into()));
+        };
+        let keys = SubscriptionKeys::generate()?;
+        let session = KeptSession { channel, endpoint, app: self.app.clone(), key: self.key.clone(), keys };
+        Identity { uaid: identity.uaid, session: Some(session.clone()) }.save(&self.home.identity())?;
+        let subscription = Subscription {
+            endpoint: session.endpoint.clone(),
+            keys: SubscriptionPublicKeys {
+                p256dh: session.keys.p256dh()?,
+                auth: session.keys.auth().to_owned(),
+            },
+        };
+        let json = serde_json::to_string(&subscription)?;
+        write_private(&self.home.subscription(), &json)?;
+        say(&format!("the subscription, for its server: {json}"))?;
+        Ok(session)
+    }
+}
+
+/// Why a terminal's connection ended.
+enum Stopped {
+    /// It makes no sense to try again.
+    Refused(Box<dyn Error>),
+    /// It does.
+    Disconnected(TerminalError),
+}
+
+impl From<TerminalError> for Stopped {
+    fn from(error: TerminalError) -> Self {
+        match error {
+            TerminalError::Closed | TerminalError::Connection(_) => Self::Disconnected(error),
+            error => Self::Refused(error.into()),
+        }
+    }
+}
+
+macro_rules! refused {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Stopped {
+            fn from(error: $error) -> Self {
+                Self::Refused(error.into())
+            }
+        }
+    )*};
+}
+
+refused!(std::io::Error, serde_json::Error, crate::client::IdentityError, crate::client::EncryptionError);
+
+fn show(keys: &SubscriptionKeys, notification: &Notification) -> std::io::Result<()> {
+    let Some(data) = &notification.data else { return say("notification without a payload") };
+    let payload = base64url::decode_lenient(data).unwrap_or_default();
+    match keys.decrypt(&payload) {
+        Ok(text) => say(&format!("notification: {}", String::from_utf8_lossy(&text))),
+        Err(error) => say(&format!("notification of {} bytes: {error}", payload.len())),
+    }
+}
+
+/// An application server.
+#[derive(Debug, Args)]
+pub struct SenderOptions {
+    /// The subscription that the application has handed over, in a file. By default what `signalbox terminal` has written.
+    #[arg(long, value_name = "FILE")]
+    subscription: Option<PathBuf>,
+    /// The server's VAPID key pair, in a file as `web-push generate-vapid-keys --json` writes it; made where there is none.
+    #[arg(long, value_name = "FILE")]
+    vapid: Option<PathBuf>,
+    #[command(flatten)]
+    home: Home,
+}
+
+impl SenderOptions {
+    fn sender(&self) -> Result<Sender, Box<dyn Error>> {
+        let path = self.vapid.clone().unwrap_or_else(|| self.home.vapid());
+        let key = match read_private(&path)? {
+            Some(json) => VapidKey::from_json(&json)?,
+            None => new_key(&path)?,
+        };
+        Ok(Sender::new(key))
+    }
+
+    fn subscription(&self) -> Result<Subscription, Box<dyn Error>> {
+        let path = self.subscription.clone().unwrap_or_else(|| self.home.subscription());
+        let json = read_private(&path)?
+            .ok_or_else(|| format!("{} is not there: run `signalbox terminal` first", path.display()))?;
+        Ok(serde_json::from_str(&json).map_err(|error| format!("{}: {error}", path.display()))?)
+    }
+}
+
+fn new_key(path: &Path) -> Result<VapidKey, Box<dyn Error>> {
+    let key = VapidKey::generate()?;
+    write_private(path, &key.to_json()?)?;
+    say(&format!("made a VAPID key, {}", key.public_key()))?;
+    Ok(key)
+}
+
+/// Validating a token.
+#[derive(Debug, Args)]
+pub struct ValidateOptions {
+    #[command(flatten)]
+    sender: SenderOptions,
+}
+
+impl ValidateOptions {
+    pub(super) async fn run(self) -> Result<(), Box<dyn Error>> {
+        let subscription = self.sender.subscription()?;
+        let answer = self.sender.sender()?.validate(&subscription.endpoint).await?;
+        Ok(say(&serde_json::to_string(&answer)?)?)
+    }
+}
+
+/// Sending a notification.
+#[derive(Debug, Args)]
+pub struct PushOptions {
+    /// The text to send.
+    text: String,
+    /// How many seconds it may wait for its terminal.
+    #[arg(long, default_value_t = 3600)]
+    ttl: u32,
+    #[command(flatten)]
+    sender: SenderOptions,
+}
+
+impl PushOptions {
+    pub(super) async fn run(self) -> Result<(), Box<dyn Error>> {
+        let subscription = self.sender.subscription()?;
+        let accepted = self.sender.sender()?.push(&subscription, &self.text, self.ttl).await?;
+        let shown = json!({"accepted": true, "location": accepted.location, "ttl": accepted.ttl});
+        Ok(say(&shown.to_string())?)
+    }
+}
+
+/// Prints a line, also where nobody reads by lines.
+fn say(line: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}")?;
+    out.flush()
+}

@@ -1,0 +1,78 @@
+use std::error::Error;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use signalbox_domain::{AuthorizationMode, AuthorizationPolicy, PublicUrl};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::host::{Data, Host, HostOptions};
+
+/// How the service runs.
+#[derive(Debug, Args)]
+pub struct ServeOptions {
+    /// Where terminals and application servers connect.
+    #[arg(long, env = "SIGNALBOX_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
+    listen: SocketAddr,
+    /// What application servers reach it under; endpoints begin with it. By default the address listened on.
+    #[arg(long, env = "SIGNALBOX_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<PublicUrl>,
+    /// Where the store and the keys are kept.
+    #[arg(long, env = "SIGNALBOX_DATA", default_value = "data", value_name = "DIR")]
+    data: PathBuf,
+    /// Keep nothing: store and keys live in memory and end with the process.
+    #[arg(long, env = "SIGNALBOX_MEMORY", conflicts_with = "data")]
+    memory: bool,
+    /// One mode of authorization for all sessions. By default those with an application's name are explicit, others
+    /// implicit.
+    #[arg(long, env = "SIGNALBOX_AUTHORIZATION")]
+    authorization: Option<Mode>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Mode {
+    /// A genuine token counts as its own validation.
+    Implicit,
+    /// Nothing is delivered before the server has validated.
+    Explicit,
+}
+
+impl From<Mode> for AuthorizationMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Implicit => Self::Implicit,
+            Mode::Explicit => Self::Explicit,
+        }
+    }
+}
+
+impl ServeOptions {
+    pub(super) async fn run(self) -> Result<(), Box<dyn Error>> {
+        let data = if self.memory { Data::Memory } else { Data::Directory(self.data) };
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let host = Host::start(HostOptions {
+            listen: self.listen,
+            public_url: self.public_url,
+            data,
+            authorization: AuthorizationPolicy { forced: self.authorization.map(Into::into) },
+        })
+        .await?;
+        let mut out = std::io::stdout();
+        writeln!(out, "terminals connect to    {}", host.websocket_url())?;
+        writeln!(out, "endpoints begin with    {}/push/", host.public_url())?;
+        writeln!(
+            out,
+            "to try it, in another shell:\n    cargo run -- terminal --url {}",
+            host.websocket_url()
+        )?;
+        out.flush()?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        host.stop().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,223 @@
+use futures_util::{SinkExt as _, StreamExt as _};
+use signalbox_wire::{
+    Ack, AckUpdate, Hello, HelloAnswer, Notification, PONG, Register, RegisterAnswer, SUBPROTOCOL,
+    ServiceMessage, TerminalMessage, Unregister, UnregisterAnswer,
+};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
+use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// A terminal's connection to a push service, one message at a time.
+pub struct Terminal {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// What came while an answer was awaited.
+    early: std::collections::VecDeque<Notification>,
+}
+
+/// The connection or the protocol failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TerminalError {
+    /// The connection.
+    #[error("the connection failed: {0}")]
+    Connection(Box<tungstenite::Error>),
+    /// Closed by the other side.
+    #[error("the push service closed the connection")]
+    Closed,
+    /// The service said what we did wrong.
+    #[error("the push service refused, {reason}: {detail}")]
+    Refused {
+        /// A short word.
+        reason: String,
+        /// A sentence.
+        detail: String,
+    },
+    /// What came is not the protocol.
+    #[error("the push service sent what is not the protocol: {0}")]
+    NotProtocol(String),
+}
+
+impl From<tungstenite::Error> for TerminalError {
+    fn from(error: tungstenite::Error) -> Self {
+        match error {
+            tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => Self::Closed,
+            error => Self::Connection(Box::new(error)),
+        }
+    }
+}
+
+/// What a terminal may get.
+#[derive(Debug)]
+enum Received {
+    Message(ServiceMessage),
+    Pong,
+}
+
+impl Terminal {
+    /// Connects, offering the subprotocol `push-notification`.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub async fn connect(url: &str) -> Result<Self, TerminalError> {
+        let mut request = url.into_client_request()?;
+        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        let (stream, _) = connect_async(request).await?;
+        Ok(Self { stream, early: std::collections::VecDeque::new() })
+    }
+
+    /// Asks to be provisioned (R2).
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub async fn hello(&mut self, uaid: Option<String>) -> Result<HelloAnswer, TerminalError> {
+        self.send(&TerminalMessage::Hello(Hello { uaid, use_webpush: Some(true) })).await?;
+        match self.answer().await? {
+            ServiceMessage::Hello(answer) => Ok(answer),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Asks for a session (R5).
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub async fn register(&mut self, register: Register) -> Result<RegisterAnswer, TerminalError> {
+        self.send(&TerminalMessage::Register(register)).await?;
+        match self.answer().await? {
+            ServiceMessage::Register(answer) => Ok(answer),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub async fn unregister(&mut self, unregister: Unregister) -> Result<UnregisterAnswer, TerminalError> {
+        self.send(&TerminalMessage::Unregister(unregister)).await?;
+        match self.answer().await? {
+            ServiceMessage::Unregister(answer) => Ok(answer),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The next notification.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub async fn next(&mut self) -> Result<Notification, TerminalError> {
+        if let Some(notification) = self.early.pop_front() {
+            return Ok(notification);
+        }
+        loop {
+            match self.receive().await? {
+                Received::Message(ServiceMessage::Notification(notification)) => return Ok(notification),
+                Received::Message(other) => return Err(unexpected(&other)),
+                Received::Pong => {}
+            }
+        }
+    }
+
+    /// Acknowledges a notification: it never comes again.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub async fn acknowledge(&mut self, notification: &Notification) -> Result<(), TerminalError> {
+        let update = AckUpdate {
+            channel: notification.channel,
+            version: notification.version.clone(),
+            code: Some(100),
+        };
+        self.send(&TerminalMessage::Ack(Ack { updates: vec![update] })).await
+    }
+
+    /// Keeps the connection from being idle; the answer is taken by whatever is awaited next.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub async fn ping(&mut self) -> Result<(), TerminalError> {
+        self.send_text(PONG.to_owned()).await
+    }
+
+    /// Waits for the answer to a [`Terminal::ping`].
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub async fn pong(&mut self) -> Result<(), TerminalError> {
+        loop {
+            match self.receive().await? {
+                Received::Pong => return Ok(()),
+                Received::Message(ServiceMessage::Notification(early)) => self.early.push_back(early),
+                Received::Message(other) => return Err(unexpected(&other)),
+            }
+        }
+    }
+
+    /// Sends any text.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub async fn send_text(&mut self, text: String) -> Result<(), TerminalError> {
+        Ok(self.stream.send(Message::text(text)).await?)
+    }
+
+    /// Closes the connection.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub async fn close(mut self) -> Result<(), TerminalError> {
+        self.stream.close(None).await?;
+        while let Some(Ok(_)) = self.stream.next().await {}
+        Ok(())
+    }
+
+    async fn send(&mut self, message: &TerminalMessage) -> Result<(), TerminalError> {
+        let text =
+            serde_json::to_string(message).map_err(|error| TerminalError::NotProtocol(error.to_string()))?;
+        self.send_text(text).await
+    }
+
+    /// The next message that is no notification.
+    async fn answer(&mut self) -> Result<ServiceMessage, TerminalError> {
+        loop {
+            match self.receive().await? {
+                Received::Message(ServiceMessage::Notification(early)) => self.early.push_back(early),
+                Received::Message(ServiceMessage::Error(error)) => {
+                    return Err(TerminalError::Refused { reason: error.reason, detail: error.detail });
+                }
+                Received::Message(message) => return Ok(message),
+                Received::Pong => {}
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Result<Received, TerminalError> {
+        loop {
+            match self.stream.next().await.ok_or(TerminalError::Closed)?? {
+                Message::Text(text) => return read(&text),
+                Message::Close(_) => return Err(TerminalError::Closed),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn read(text: &Utf8Bytes) -> Result<Received, TerminalError> {
+    if text.as_str().trim() == PONG {
+        return Ok(Received::Pong);
+    }
+    serde_json::from_str(text)
+        .map(Received::Message)
+        .map_err(|_| TerminalError::NotProtocol(text.chars().take(200).collect()))
+}
+
+fn unexpected(message: &ServiceMessage) -> TerminalError {
+    match message {
+        ServiceMessage::Error(error) => {
+            TerminalError::Refused { reason: error.reason.clone(), detail: error.detail.clone() }
+        }
+        other => TerminalError::NotProtocol(format!("an unexpected message: {other:?}")),
+    }
+}

@@ -1,0 +1,166 @@
+use std::sync::Arc;
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpRequestContext};
+use aws_lambda_events::encodings::Body as LambdaBody;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{MatchedPath, RawPathParams, Request, State};
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{any, get, post};
+use lambda_http::request::LambdaRequest;
+use signalbox_domain::Clock;
+use signalbox_wire::base64url;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::functions::Functions;
+use super::hub::Hub;
+use super::request_ids::RequestIds;
+use super::websocket_api;
+
+/// API Gateway takes 10 MB, of which a Lambda event holds 6: base64 and all.
+const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// What plays API Gateway.
+#[derive(Clone)]
+pub(super) struct Gateway {
+    pub(super) functions: Arc<Functions>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) stop: CancellationToken,
+    pub(super) connections: TaskTracker,
+    pub(super) requests: Arc<RequestIds>,
+    pub(super) clock: Clock,
+    /// What requests are said to be for where they do not say it themselves.
+    pub(super) domain: String,
+}
+
+/// The routes of the template's HTTP API, and the WebSocket API on `/`.
+pub(super) fn router(gateway: Gateway) -> Router {
+    Router::new()
+        .route("/", any(websocket_api::upgrade))
+        .route("/push/{token}", post(notify))
+        .route("/health", get(notify))
+        .route("/v1/tokens/validate", post(validate_token))
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_found)
+        .with_state(gateway)
+}
+
+/// What API Gateway says of a route that there is not.
+async fn not_found() -> Response {
+    gateway_made(StatusCode::NOT_FOUND, "Not Found")
+}
+
+pub(super) fn gateway_made(status: StatusCode, message: &str) -> Response {
+    let body = serde_json::json!({ "message": message }).to_string();
+    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+async fn notify(
+    State(gateway): State<Gateway>,
+    path: MatchedPath,
+    parameters: RawPathParams,
+    request: Request,
+) -> Response {
+    match gateway.event(path.as_str(), &parameters, request).await {
+        Ok(event) => respond(gateway.functions.notify.handle(event.into()).await),
+        Err(refused) => refused,
+    }
+}
+
+async fn validate_token(
+    State(gateway): State<Gateway>,
+    path: MatchedPath,
+    parameters: RawPathParams,
+    request: Request,
+) -> Response {
+    match gateway.event(path.as_str(), &parameters, request).await {
+        Ok(event) => respond(gateway.functions.validate_token.handle(event.into()).await),
+        Err(refused) => refused,
+    }
+}
+
+impl Gateway {
+    /// The request as the event that an HTTP API makes of it (payload format 2.0).
+    async fn event(
+        &self,
+        route: &str,
+        parameters: &RawPathParams,
+        request: Request,
+    ) -> Result<LambdaRequest, Response> {
+        let (head, body) = request.into_parts();
+        let body = to_bytes(body, LARGEST_BODY)
+            .await
+            .map_err(|_| gateway_made(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?;
+        let route_key = format!("{} {route}", head.method);
+        let path = head.uri.path().to_owned();
+
+        let mut context = ApiGatewayV2httpRequestContext::default();
+        context.route_key = Some(route_key.clone());
+        context.stage = Some("$default".to_owned());
+        context.request_id = Some(self.requests.next());
+        context.domain_name = Some(self.domain.clone());
+        context.time_epoch = i64::try_from(self.clock.now().as_millis()).unwrap_or(i64::MAX);
+        context.http.method = head.method;
+        context.http.path = Some(path.clone());
+
+        let mut event = ApiGatewayV2httpRequest::default();
+        event.version = Some("2.0".to_owned());
+        event.route_key = Some(route_key);
+        event.raw_path = Some(path);
+        event.raw_query_string = head.uri.query().map(ToOwned::to_owned);
+        event.path_parameters =
+            parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        event.request_context = context;
+        (event.is_base64_encoded, event.body) = encoded(&head.headers, &body);
+        event.headers = self.headers(&head.headers);
+        Ok(LambdaRequest::ApiGatewayV2(event))
+    }
+
+    /// API Gateway joins what is repeated with commas, and hands on no `Host` but a domain of its own.
+    fn headers(&self, headers: &HeaderMap) -> HeaderMap {
+        let mut joined = HeaderMap::with_capacity(headers.len());
+        for name in headers.keys().filter(|name| **name != HOST) {
+            joined.insert(name.clone(), join(headers, name));
+        }
+        if let Ok(domain) = HeaderValue::from_str(&self.domain) {
+            joined.insert(HOST, domain);
+        }
+        joined
+    }
+}
+
+fn join(headers: &HeaderMap, name: &HeaderName) -> HeaderValue {
+    let values: Vec<_> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+    // Values joined by a comma are a value.
+    HeaderValue::from_bytes(&values.join(&b","[..])).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// API Gateway goes by the request's own Content-Type: text is handed over as it is, mangled where it is none, and all
+/// else as base64.
+fn encoded(headers: &HeaderMap, body: &[u8]) -> (bool, Option<String>) {
+    if body.is_empty() {
+        return (false, None);
+    }
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let text = kind.starts_with("text/")
+        || matches!(kind.as_str(), "application/json" | "application/xml" | "application/javascript");
+    if text {
+        (false, Some(String::from_utf8_lossy(body).into_owned()))
+    } else {
+        (true, Some(base64url::encode_standard(body)))
+    }
+}
+
+fn respond(answer: lambda_http::Response<LambdaBody>) -> Response {
+    let (head, body) = answer.into_parts();
+    let body = match body {
+        LambdaBody::Text(text) => Body::from(text),
+        LambdaBody::Binary(bytes) => Body::from(bytes),
+        _ => Body::empty(),
+    };
+    Response::from_parts(head, body)
+}

@@ -1,0 +1,66 @@
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use signalbox_local_aws::{Connections, PostError, PostFuture};
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::SendTimeoutError;
+
+/// How many frames may wait for a terminal that reads slowly.
+const QUEUE: usize = 128;
+/// A terminal that takes none of them for so long has a full buffer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// API Gateway's limit for one message.
+const LARGEST: usize = 128 * 1024;
+
+/// What a connection is told to do.
+#[derive(Debug)]
+pub(super) enum Order {
+    Send(Bytes),
+    Close,
+}
+
+/// The open connections, by id.
+#[derive(Debug, Default)]
+pub(super) struct Hub(RwLock<HashMap<String, mpsc::Sender<Order>>>);
+
+impl Hub {
+    /// From now on the connection can be posted to.
+    pub(super) fn add(&self, id: &str) -> mpsc::Receiver<Order> {
+        let (orders, receiver) = mpsc::channel(QUEUE);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), orders);
+        receiver
+    }
+
+    /// From now on it is gone.
+    pub(super) fn remove(&self, id: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    async fn order(&self, id: &str, order: Order) -> Result<(), PostError> {
+        let orders = self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        let sent = orders.ok_or(PostError::Gone)?.send_timeout(order, PATIENCE).await;
+        sent.map_err(|error| match error {
+            SendTimeoutError::Timeout(_) => PostError::LimitExceeded,
+            SendTimeoutError::Closed(_) => PostError::Gone,
+        })
+    }
+}
+
+impl Connections for Hub {
+    fn post(&self, connection: &str, frame: Bytes) -> PostFuture<'_> {
+        let id = connection.to_owned();
+        Box::pin(async move {
+            if frame.len() > LARGEST {
+                return Err(PostError::TooLarge);
+            }
+            self.order(&id, Order::Send(frame)).await
+        })
+    }
+
+    fn close(&self, connection: &str) -> PostFuture<'_> {
+        let id = connection.to_owned();
+        Box::pin(async move { self.order(&id, Order::Close).await })
+    }
+}

@@ -1,0 +1,197 @@
+//! The push service in one process: API Gateway's part in front of the functions, local wires under them.
+
+mod data;
+mod functions;
+mod http_api;
+mod hub;
+mod request_ids;
+mod socket;
+mod websocket_api;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt as _;
+use signalbox_domain::{AuthorizationPolicy, Clock, InvalidPublicUrl, PublicUrl};
+use signalbox_local_aws::{DynamoWire, EngineError, EngineThread};
+use signalbox_startup::{Settings, StartError};
+use signalbox_store::{StoreError, TableNames};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use data::{Data, DataError};
+
+use functions::Functions;
+use hub::Hub;
+
+/// DynamoDB deletes expired items within days; here it is minutes.
+const SWEEP_EVERY: Duration = Duration::from_secs(300);
+/// No connection is cut for its age here, as it is after 2 h on API Gateway; entries that a crash has left behind still
+/// go some day.
+const CONNECTION_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
+/// How long requests under way may take at the end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How a host runs.
+#[derive(Debug)]
+pub struct HostOptions {
+    /// Where it listens; port 0 takes any.
+    pub listen: SocketAddr,
+    /// What endpoints begin with; by default where it listens.
+    pub public_url: Option<PublicUrl>,
+    /// Where everything is kept.
+    pub data: Data,
+    /// Which sessions must be validated.
+    pub authorization: AuthorizationPolicy,
+}
+
+/// Why a host does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The data directory.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The tables.
+    #[error("the tables could not be made: {0}")]
+    Tables(#[from] StoreError),
+    /// The functions.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The listener.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// The address makes no URL.
+    #[error("the public URL {0}")]
+    PublicUrl(#[from] InvalidPublicUrl),
+}
+
+/// A running push service.
+pub struct Host {
+    address: SocketAddr,
+    public_url: PublicUrl,
+    stop: CancellationToken,
+    connections: TaskTracker,
+    server: JoinHandle<std::io::Result<()>>,
+    sweeper: JoinHandle<()>,
+    engine: EngineThread,
+    /// Held for the life of the host, so that no other host opens the same directory.
+    _data: data::Opened,
+}
+
+impl Host {
+    /// Starts it; it serves when this returns.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub async fn start(options: HostOptions) -> Result<Self, HostError> {
+        let listen = |error| HostError::Listen { address: options.listen, error };
+        let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let public_url = match options.public_url {
+            Some(url) => url,
+            None => format!("http://{}", reachable(address)).parse()?,
+        };
+        let data = data::Opened::open(options.data)?;
+        let (dynamo, engine) = data.engine()?;
+        let hub = Arc::new(Hub::default());
+        let settings = Settings {
+            authorization: options.authorization,
+            connection_lifetime: CONNECTION_LIFETIME,
+            ..Settings::new(tables(), public_url.clone())
+        };
+        let clients = functions::clients(dynamo.clone(), hub.clone(), data.key_ring());
+        settings.tables.create(&clients.dynamodb).await?;
+        let functions = Functions::start(clients, settings, Clock::system()).await?;
+
+        let (stop, connections) = (CancellationToken::new(), TaskTracker::new());
+        let gateway = http_api::Gateway {
+            functions: Arc::new(functions),
+            hub,
+            stop: stop.clone(),
+            connections: connections.clone(),
+            requests: Arc::default(),
+            clock: Clock::system(),
+            domain: address.to_string(),
+        };
+        // Without it a frame waits for the acknowledgement of the one before, 40 ms by default.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY could not be set");
+            }
+        });
+        let serving = axum::serve(listener, http_api::router(gateway))
+            .with_graceful_shutdown(stop.clone().cancelled_owned());
+        let server = tokio::spawn(async move { serving.await });
+        let sweeper = tokio::spawn(sweep(dynamo, stop.clone()));
+        tracing::info!(%address, %public_url, "serving");
+        Ok(Self { address, public_url, stop, connections, server, sweeper, engine, _data: data })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What terminals connect to.
+    #[must_use]
+    pub fn websocket_url(&self) -> String {
+        format!("ws://{}/", reachable(self.address))
+    }
+
+    /// What endpoints begin with.
+    #[must_use]
+    pub fn public_url(&self) -> &PublicUrl {
+        &self.public_url
+    }
+
+    /// Stops it: takes nothing new, finishes what is under way, closes the terminals' connections, and leaves the store
+    /// closed.
+    pub async fn stop(self) {
+        tracing::info!("stopping");
+        self.stop.cancel();
+        self.connections.close();
+        let finished = async {
+            let _ = self.server.await;
+            self.connections.wait().await;
+            let _ = self.sweeper.await;
+        };
+        if tokio::time::timeout(GRACE, finished).await.is_err() {
+            tracing::warn!("some requests did not end in time");
+            return;
+        }
+        // The last clients are gone with the server: the engine's thread ends by itself.
+        let _ = tokio::task::spawn_blocking(|| self.engine.join()).await;
+        tracing::info!("stopped");
+    }
+}
+
+/// An address that a client on this machine can use: the unspecified one is none.
+fn reachable(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
+
+fn tables() -> TableNames {
+    TableNames {
+        terminals: "terminals".to_owned(),
+        messages: "messages".to_owned(),
+        connections: "connections".to_owned(),
+    }
+}
+
+async fn sweep(dynamo: DynamoWire, stop: CancellationToken) {
+    while tokio::time::timeout(SWEEP_EVERY, stop.cancelled()).await.is_err() {
+        dynamo.sweep_expired().await;
+    }
+}

@@ -1,0 +1,24 @@
+use signalbox_domain::{KeyId, KeyRing, MessageKey, Payload, Purpose, SealError};
+use signalbox_wire::{ChannelId, Notification, NotificationHeaders, ServiceMessage, base64url};
+
+/// A notification as it crosses to the terminal: the same each time it is delivered (I2). TTL, and who sent it, stay here
+/// (RFC 8030 section 5.2, RFC 8292 section 5).
+///
+/// # Errors
+/// Where the ring no longer holds the key of the message's version.
+pub fn notification(
+    ring: &KeyRing,
+    key: &MessageKey,
+    sealed_under: KeyId,
+    channel: ChannelId,
+    payload: Option<&Payload>,
+) -> Result<ServiceMessage, SealError> {
+    let version = key.seal(ring, Purpose::Version, sealed_under)?;
+    Ok(ServiceMessage::Notification(Notification {
+        channel,
+        version: version.as_str().to_owned(),
+        data: payload.map(|payload| base64url::encode(payload.body())),
+        headers: payload
+            .map(|payload| NotificationHeaders { encoding: payload.encoding().as_str().to_owned() }),
+    }))
+}

@@ -1,0 +1,75 @@
+use aws_sdk_apigatewaymanagement::Client;
+use aws_sdk_apigatewaymanagement::error::DisplayErrorContext;
+use aws_sdk_apigatewaymanagement::primitives::Blob;
+use signalbox_domain::ConnectionId;
+use signalbox_wire::{ErrorMessage, ServiceMessage};
+
+/// Posts to connections, through API Gateway's management API. What can pass by waiting (throttling, a full buffer, a
+/// fault) the client has tried again, with back-off, before it is an error here.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    connections: Client,
+}
+
+/// Why a post did not reach its connection.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    /// The connection is closed.
+    #[error("the connection is closed")]
+    Gone,
+    /// Whether it arrived is not known; the connection may be alive.
+    #[error("posting failed: {0}")]
+    Failed(String),
+}
+
+impl Delivery {
+    /// Through this client.
+    #[must_use]
+    pub fn new(connections: Client) -> Self {
+        Self { connections }
+    }
+
+    /// Posts a message. 1 call.
+    ///
+    /// # Errors
+    /// [`PostError`].
+    pub async fn post(&self, connection: &ConnectionId, message: &ServiceMessage) -> Result<(), PostError> {
+        let posted = self
+            .connections
+            .post_to_connection()
+            .connection_id(connection.as_str())
+            .data(Blob::new(message.to_json()))
+            .send()
+            .await;
+        let Err(error) = posted else { return Ok(()) };
+        match error.as_service_error() {
+            Some(service) if service.is_gone_exception() => Err(PostError::Gone),
+            _ => Err(PostError::Failed(DisplayErrorContext(error).to_string())),
+        }
+    }
+
+    /// Closes a connection: the terminal makes another and says `hello`, which drains whatever is owed. One that is closed
+    /// already is no error. 1 call.
+    ///
+    /// # Errors
+    /// [`PostError::Failed`].
+    pub async fn close(&self, connection: &ConnectionId) -> Result<(), PostError> {
+        let closed = self.connections.delete_connection().connection_id(connection.as_str()).send().await;
+        let Err(error) = closed else { return Ok(()) };
+        match error.as_service_error() {
+            Some(service) if service.is_gone_exception() => Ok(()),
+            _ => Err(PostError::Failed(DisplayErrorContext(error).to_string())),
+        }
+    }
+
+    /// Tells a terminal what it did wrong, and closes the connection. Best effort, as the connection may be gone. 2 calls.
+    pub async fn refuse(&self, connection: &ConnectionId, reason: &str, detail: String) {
+        tracing::info!(%connection, reason, "connection refused");
+        let message = ServiceMessage::Error(ErrorMessage { reason: reason.to_owned(), detail });
+        for done in [self.post(connection, &message).await, self.close(connection).await] {
+            if let Err(PostError::Failed(error)) = done {
+                tracing::warn!(%connection, error, "a refused connection could not be told or closed");
+            }
+        }
+    }
+}

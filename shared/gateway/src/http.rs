@@ -1,0 +1,98 @@
+//! HTTP requests of application servers, and the answers to them.
+
+use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use lambda_http::http::{HeaderValue, StatusCode};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt as _, Response};
+use serde::Serialize;
+use signalbox_domain::{EventId, Refusal, Timestamp};
+use signalbox_wire::PROBLEM_JSON;
+
+/// Browsers and senders may remember for a day that a session has ended.
+const ENDED_IS_FINAL: HeaderValue = HeaderValue::from_static("max-age=86400");
+
+/// What API Gateway says of a request.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The request's identity: the same when the event runs twice.
+    pub id: EventId,
+    /// When the request came, by API Gateway's clock.
+    pub at: Timestamp,
+}
+
+/// The request's identity and time.
+///
+/// # Errors
+/// [`Refusal::Unavailable`] where this is no event of an HTTP API: the set-up is wrong, not the request.
+pub fn accepted(request: &Request) -> Result<Accepted, Refusal> {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
+        return Err(Refusal::Unavailable);
+    };
+    let id = context.request_id.as_deref().and_then(|id| id.parse().ok()).ok_or(Refusal::Unavailable)?;
+    let at = u64::try_from(context.time_epoch).map_err(|_| Refusal::Unavailable)?;
+    Ok(Accepted { id, at: Timestamp::from_millis(at) })
+}
+
+/// A header's text; none where it is absent.
+///
+/// # Errors
+/// [`Refusal::Malformed`] where it has other characters than visible ASCII.
+pub fn header<'r>(request: &'r Request, name: &'static str) -> Result<Option<&'r str>, Refusal> {
+    let Some(value) = request.headers().get(name) else { return Ok(None) };
+    value.to_str().map(Some).map_err(|_| Refusal::Malformed(format!("the header {name} is not plain ASCII")))
+}
+
+/// A parameter of the path, decoded.
+#[must_use]
+pub fn path_parameter(request: &Request, name: &str) -> String {
+    request.path_parameters_ref().and_then(|parameters| parameters.first(name)).unwrap_or_default().to_owned()
+}
+
+/// The body's JSON.
+///
+/// # Errors
+/// [`Refusal::Malformed`] where it is not JSON of that form.
+pub fn json<T: serde::de::DeserializeOwned>(request: &Request) -> Result<T, Refusal> {
+    serde_json::from_slice(request.body().as_ref())
+        .map_err(|error| Refusal::Malformed(format!("the body is not the JSON expected: {error}")))
+}
+
+/// An answer without a body.
+#[must_use]
+pub fn empty(status: StatusCode) -> Response<Body> {
+    let mut answer = Response::new(Body::Empty);
+    *answer.status_mut() = status;
+    answer
+}
+
+/// 200 with a JSON body.
+#[must_use]
+pub fn ok(body: &impl Serialize) -> Response<Body> {
+    with_json(StatusCode::OK, "application/json", body)
+}
+
+/// The refusal as a problem (RFC 9457).
+#[must_use]
+pub fn refused(refusal: &Refusal) -> Response<Body> {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = with_json(status, PROBLEM_JSON, &refusal.problem());
+    let headers = answer.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("vapid"));
+    }
+    if status == StatusCode::GONE {
+        headers.insert(CACHE_CONTROL, ENDED_IS_FINAL);
+    }
+    if let Some(seconds) = refusal.retry_after() {
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
+    answer
+}
+
+fn with_json(status: StatusCode, kind: &'static str, body: &impl Serialize) -> Response<Body> {
+    // The bodies are structs of strings and numbers, which always serialize.
+    let mut answer = Response::new(Body::Text(serde_json::to_string(body).unwrap_or_default()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer
+}

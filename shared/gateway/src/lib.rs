@@ -1,0 +1,7 @@
+//! API Gateway's events and answers in Signalbox's own types: what a function needs of a WebSocket event or an HTTP
+//! request, checked once, and how it answers.
+
+pub mod http;
+mod websocket;
+
+pub use websocket::{InvalidEvent, Stage, TerminalEvent, admitted, answered, done};

@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use signalbox_delivery::Delivery;
+use signalbox_domain::{Clock, InvalidKeyRing};
+use signalbox_store::Store;
+
+use crate::settings::required;
+use crate::{Clients, InvalidSetting, KeyRings, Settings, telemetry};
+
+/// Why a function does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting.
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
+    /// The key ring's secret could not be read.
+    #[error("the key ring could not be read: {0}")]
+    KeyRingUnread(String),
+    /// It is no key ring.
+    #[error(transparent)]
+    KeyRing(#[from] InvalidKeyRing),
+}
+
+/// What every function works with; made once, at start.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The tables.
+    pub store: Store,
+    /// The terminals' connections.
+    pub delivery: Delivery,
+    /// The keys.
+    pub keys: Arc<KeyRings>,
+    /// The deployment's settings.
+    pub settings: Arc<Settings>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Context {
+    /// Starts a function in the cloud: telemetry, clients and settings from the environment, the key ring from Secrets
+    /// Manager.
+    ///
+    /// # Errors
+    /// [`StartError`], which names the variable.
+    pub async fn from_environment() -> Result<Self, StartError> {
+        telemetry::init(required("SIGNALBOX_LOG").ok().as_deref());
+        let settings = Settings::from_environment()?;
+        let clients = Clients::from_environment(&required("SIGNALBOX_CONNECTIONS_URL")?).await;
+        Self::new(clients, settings, required("SIGNALBOX_KEY_RING")?, Clock::system()).await
+    }
+
+    /// On these clients, with the key ring that the secret `key_ring` holds.
+    ///
+    /// # Errors
+    /// Where the key ring cannot be had.
+    pub async fn new(
+        clients: Clients,
+        settings: Settings,
+        key_ring: String,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        Ok(Self {
+            store: Store::new(clients.dynamodb, settings.tables.clone()),
+            delivery: Delivery::new(clients.connections),
+            keys: Arc::new(KeyRings::load(clients.secrets, key_ring, clock.clone()).await?),
+            settings: Arc::new(settings),
+            clock,
+        })
+    }
+}

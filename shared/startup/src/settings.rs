@@ -1,0 +1,83 @@
+use std::time::Duration;
+
+use signalbox_domain::{AuthorizationPolicy, Origin, PublicUrl};
+use signalbox_store::TableNames;
+
+/// A connection lives for 2 h at most on API Gateway; its entry outlives it a little.
+const CONNECTION: Duration = Duration::from_secs(2 * 3600 + 15 * 60);
+
+/// The deployment's settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The tables.
+    pub tables: TableNames,
+    /// What endpoints begin with.
+    pub public_url: PublicUrl,
+    /// The origins that a VAPID `aud` may name; that of the public URL first.
+    pub origins: Vec<Origin>,
+    /// Which sessions must be validated.
+    pub authorization: AuthorizationPolicy,
+    /// How long a connection may live; its entry is kept that long.
+    pub connection_lifetime: Duration,
+}
+
+/// A setting that is missing or wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidSetting {
+    /// Not set.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// Set to what cannot be.
+    #[error("the environment variable {name} {reason}")]
+    Wrong {
+        /// The variable.
+        name: &'static str,
+        /// The rule.
+        reason: String,
+    },
+}
+
+/// Reads a variable of the environment that must be set.
+pub(crate) fn required(name: &'static str) -> Result<String, InvalidSetting> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(InvalidSetting::Missing(name))
+}
+
+impl Settings {
+    /// Settings for these tables and this public URL; everything else as is usual.
+    #[must_use]
+    pub fn new(tables: TableNames, public_url: PublicUrl) -> Self {
+        let origins = vec![public_url.origin().clone()];
+        Self {
+            tables,
+            public_url,
+            origins,
+            authorization: AuthorizationPolicy::default(),
+            connection_lifetime: CONNECTION,
+        }
+    }
+
+    /// Reads `SIGNALBOX_*` of the environment, as the template sets it.
+    ///
+    /// # Errors
+    /// [`InvalidSetting`], with the variable's name.
+    pub fn from_environment() -> Result<Self, InvalidSetting> {
+        const PUBLIC_URL: &str = "SIGNALBOX_PUBLIC_URL";
+        const AUTHORIZATION: &str = "SIGNALBOX_AUTHORIZATION";
+        let tables = TableNames {
+            terminals: required("SIGNALBOX_TABLE_TERMINALS")?,
+            messages: required("SIGNALBOX_TABLE_MESSAGES")?,
+            connections: required("SIGNALBOX_TABLE_CONNECTIONS")?,
+        };
+        let public_url = required(PUBLIC_URL)?
+            .parse()
+            .map_err(|error| InvalidSetting::Wrong { name: PUBLIC_URL, reason: format!("{error}") })?;
+        let forced = match required(AUTHORIZATION).as_deref() {
+            Err(_) | Ok("default") => None,
+            Ok(mode) => Some(mode.parse().map_err(|rule: &str| InvalidSetting::Wrong {
+                name: AUTHORIZATION,
+                reason: format!("{rule}, or `default`"),
+            })?),
+        };
+        Ok(Self { authorization: AuthorizationPolicy { forced }, ..Self::new(tables, public_url) })
+    }
+}

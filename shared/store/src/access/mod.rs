@@ -1,0 +1,5 @@
+pub(crate) mod batch;
+pub(crate) mod connections;
+pub(crate) mod messages;
+pub(crate) mod sessions;
+pub(crate) mod terminals;

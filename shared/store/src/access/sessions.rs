@@ -1,0 +1,240 @@
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use signalbox_domain::{
+    ConnectionId, LiveSession, ServerKey, Session, Terminal, TerminalId, TerminalState, Timestamp,
+    TokenDigest,
+};
+use signalbox_wire::ChannelId;
+
+use super::terminals::{Transaction, Updated, failed, updated};
+use crate::expression::{Attributes, bytes, names, number, text, values};
+use crate::rows::{SessionRow, TERMINAL, TerminalRow, session_key, terminal_key};
+use crate::{Store, StoreError};
+
+/// An ended session is remembered so long, so that its server is told 410 and not 404.
+const TOMBSTONE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// DynamoDB's limit for one batch of reads.
+const READS: usize = 100;
+
+/// Where a token leads: its terminal and its session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The terminal, where there is one.
+    pub terminal: Option<Terminal>,
+    /// The session, where there is or was one.
+    pub session: Option<Session>,
+}
+
+/// What [`Store::issue_session`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Issuing {
+    /// The session is recorded.
+    Issued,
+    /// The terminal is not provisioned, or not on this connection (R5). How it stands, where there is one.
+    NotProvisioned(Option<Terminal>),
+    /// The channel holds this session, and not what was expected.
+    Changed(Option<Session>),
+}
+
+/// What [`Store::authorize`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authorizing {
+    /// The server is authorized.
+    Authorized,
+    /// Somebody was faster, or the token does not count any more: the session as it stands.
+    Changed(Option<Session>),
+}
+
+impl Store {
+    /// Reads a token's terminal and session. 1 call, 1 read unit for each row.
+    ///
+    /// # Errors
+    /// [`StoreError`]; also where not both could be read, so that absence is certain.
+    pub async fn route(
+        &self,
+        terminal: TerminalId,
+        channel: &ChannelId,
+        now: Timestamp,
+    ) -> Result<Route, StoreError> {
+        let keys = vec![terminal_key(terminal), session_key(terminal, channel)];
+        let mut route = Route { terminal: None, session: None };
+        for item in self.batch_get(&self.tables.terminals, keys).await? {
+            if is_terminal(&item) {
+                route.terminal = TerminalRow::read(item, now)?;
+            } else {
+                route.session = Some(SessionRow::read(item)?.1);
+            }
+        }
+        Ok(route)
+    }
+
+    /// Reads sessions of one terminal. 1 call for every 100, 1 read unit for each.
+    ///
+    /// # Errors
+    /// [`StoreError`]; also where not all could be read.
+    pub async fn sessions(
+        &self,
+        terminal: TerminalId,
+        channels: &[ChannelId],
+    ) -> Result<HashMap<ChannelId, Session>, StoreError> {
+        let mut sessions = HashMap::with_capacity(channels.len());
+        for chunk in channels.chunks(READS) {
+            let keys = chunk.iter().map(|channel| session_key(terminal, channel)).collect();
+            for item in self.batch_get(&self.tables.terminals, keys).await? {
+                let (channel, session) = SessionRow::read(item)?;
+                sessions.insert(channel, session);
+            }
+        }
+        Ok(sessions)
+    }
+
+    /// Records a session, in one transaction with a look at its terminal, which must be provisioned and on this connection
+    /// (R5), and which is kept from now on. The channel must hold what was expected. 1 call, 4 write units.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn issue_session(
+        &self,
+        (terminal, connection): (TerminalId, &ConnectionId),
+        channel: &ChannelId,
+        expected: Option<&Session>,
+        session: &LiveSession,
+        now: Timestamp,
+    ) -> Result<Issuing, StoreError> {
+        const MAY: &str = "#state = :provisioned AND #connection = :connection";
+        const KEEP: &str = "SET #seenAt = :now REMOVE #expiresAt";
+        let keep_terminal = Update::builder()
+            .table_name(&self.tables.terminals)
+            .set_key(Some(terminal_key(terminal)))
+            .update_expression(KEEP)
+            .condition_expression(MAY)
+            .set_expression_attribute_names(names(&[KEEP, MAY]))
+            .set_expression_attribute_values(values([
+                (":provisioned", text(TerminalState::Provisioned)),
+                (":connection", text(connection)),
+                (":now", number(now.as_millis())),
+            ]))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()?;
+        let (condition, expected_values) = expectation(expected);
+        let put_session = Put::builder()
+            .table_name(&self.tables.terminals)
+            .set_item(Some(SessionRow::item(terminal, channel, session)?))
+            .condition_expression(condition)
+            .set_expression_attribute_names(names(&[condition]))
+            .set_expression_attribute_values(expected_values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()?;
+        let items = vec![
+            TransactWriteItem::builder().update(keep_terminal).build(),
+            TransactWriteItem::builder().put(put_session).build(),
+        ];
+        let mut reasons = match self.transact(items).await? {
+            Transaction::Done => return Ok(Issuing::Issued),
+            Transaction::Refused(reasons) => reasons,
+        };
+        let mut item_at = |index: usize| reasons[index].item.take().filter(|item| !item.is_empty());
+        let (terminal_item, session_item) = (item_at(0), item_at(1));
+        if failed(&reasons, 0) {
+            let terminal = terminal_item.map(|item| TerminalRow::read(item, now)).transpose()?.flatten();
+            return Ok(Issuing::NotProvisioned(terminal));
+        }
+        let session = session_item.map(SessionRow::read).transpose()?;
+        Ok(Issuing::Changed(session.map(|(_, session)| session)))
+    }
+
+    /// Ends a session and its generation (I5), if it is live. What it was is remembered for 30 days. 1 call, 1 write
+    /// unit.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_session(
+        &self,
+        terminal: TerminalId,
+        channel: &ChannelId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        const CONDITION: &str = "attribute_exists(#digest)";
+        const UPDATE: &str = "SET #endedAt = :now, #expiresAt = :expires \
+            REMOVE #digest, #previousDigest, #previousUntil, #authorizedKey, #authorizedAt ADD #generation :one";
+        let done = self
+            .dynamo
+            .update_item()
+            .table_name(&self.tables.terminals)
+            .set_key(Some(session_key(terminal, channel)))
+            .update_expression(UPDATE)
+            .condition_expression(CONDITION)
+            .set_expression_attribute_names(names(&[UPDATE, CONDITION]))
+            .set_expression_attribute_values(values([
+                (":now", number(now.as_millis())),
+                (":expires", number(now.plus(TOMBSTONE).as_secs())),
+                (":one", number(1)),
+            ]))
+            .send()
+            .await;
+        // Refused: it was never there, or has ended before, perhaps by an earlier run of the same event.
+        updated(done.map(|_| None)).map(|_| ())
+    }
+
+    /// Authorizes the first server that validated (R15), if the token still counts and nobody was faster. 1 call, 1 write
+    /// unit.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn authorize(
+        &self,
+        terminal: TerminalId,
+        channel: &ChannelId,
+        token: &TokenDigest,
+        server: &ServerKey,
+        now: Timestamp,
+    ) -> Result<Authorizing, StoreError> {
+        const CONDITION: &str = "attribute_not_exists(#authorizedKey) \
+            AND (#digest = :token OR (#previousDigest = :token AND #previousUntil > :now))";
+        const UPDATE: &str = "SET #authorizedKey = :server, #authorizedAt = :now";
+        let done = self
+            .dynamo
+            .update_item()
+            .table_name(&self.tables.terminals)
+            .set_key(Some(session_key(terminal, channel)))
+            .update_expression(UPDATE)
+            .condition_expression(CONDITION)
+            .set_expression_attribute_names(names(&[UPDATE, CONDITION]))
+            .set_expression_attribute_values(values([
+                (":token", bytes(token.as_bytes())),
+                (":server", bytes(server.as_bytes())),
+                (":now", number(now.as_millis())),
+            ]))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match updated(done.map(|_| None))? {
+            Updated::Done(_) => Ok(Authorizing::Authorized),
+            Updated::Refused(old) => {
+                let session = old.map(SessionRow::read).transpose()?;
+                Ok(Authorizing::Changed(session.map(|(_, session)| session)))
+            }
+        }
+    }
+}
+
+fn is_terminal(item: &Attributes) -> bool {
+    item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == TERMINAL)
+}
+
+/// The condition that a channel holds what was expected.
+fn expectation(expected: Option<&Session>) -> (&'static str, Option<Attributes>) {
+    match expected {
+        None => ("attribute_not_exists(pk)", None),
+        Some(Session::Live(live)) => (
+            "#generation = :generation AND #digest = :digest",
+            values([(":generation", number(live.generation)), (":digest", bytes(live.token.as_bytes()))]),
+        ),
+        Some(Session::Ended(ended)) => (
+            "#generation = :generation AND attribute_not_exists(#digest)",
+            values([(":generation", number(ended.generation))]),
+        ),
+    }
+}

@@ -1,0 +1,70 @@
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+use signalbox_domain::{Encoding, KeyId, MessageKey, Payload, StoredMessage, Timestamp};
+
+use super::{item, malformed, row};
+use crate::StoreError;
+use crate::expression::Attributes;
+
+const TABLE: &str = "messages";
+
+/// A waiting message's row.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MessageRow {
+    pk: String,
+    sk: String,
+    channel: String,
+    generation: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<ByteBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<String>,
+    /// The id of the key that its version is sealed under.
+    key_id: u8,
+    /// Milliseconds: the TTL is kept to the millisecond here, and by DynamoDB some time after `expiresAt`.
+    expires: u64,
+    /// Seconds.
+    expires_at: u64,
+}
+
+impl MessageRow {
+    pub(crate) fn item(message: &StoredMessage) -> Result<Attributes, StoreError> {
+        let payload = message.payload.as_ref();
+        let row = Self {
+            pk: message.key.terminal.to_string(),
+            sk: message.key.sort_key(),
+            channel: message.channel.to_string(),
+            generation: message.generation,
+            body: payload.map(|payload| ByteBuf::from(payload.body())),
+            encoding: payload.map(|payload| payload.encoding().as_str().to_owned()),
+            key_id: message.sealed_under.0,
+            expires: message.expires.as_millis(),
+            expires_at: message.expires.as_secs() + 1,
+        };
+        item(TABLE, &row)
+    }
+
+    pub(crate) fn read(item: Attributes) -> Result<StoredMessage, StoreError> {
+        let row: Self = row(TABLE, item)?;
+        let terminal = row.pk.parse().map_err(|error| malformed(TABLE, error))?;
+        let key =
+            MessageKey::from_row(terminal, &row.sk).ok_or_else(|| malformed(TABLE, "sk is no message's"))?;
+        let payload = match (row.body, row.encoding) {
+            (Some(body), Some(name)) => {
+                let encoding =
+                    Encoding::from_name(&name).ok_or_else(|| malformed(TABLE, "unknown encoding"))?;
+                Some(Payload::from_stored(body.into_vec(), encoding))
+            }
+            _ => None,
+        };
+        Ok(StoredMessage {
+            key,
+            channel: row.channel.parse().map_err(|error| malformed(TABLE, error))?,
+            generation: row.generation,
+            payload,
+            expires: Timestamp::from_millis(row.expires),
+            sealed_under: KeyId(row.key_id),
+        })
+    }
+}

@@ -1,0 +1,52 @@
+mod connection;
+mod message;
+mod session;
+mod terminal;
+
+pub(crate) use connection::ConnectionRow;
+pub(crate) use message::MessageRow;
+pub(crate) use session::SessionRow;
+pub(crate) use terminal::TerminalRow;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use signalbox_domain::TerminalId;
+use signalbox_wire::ChannelId;
+
+use crate::StoreError;
+use crate::expression::{Attributes, text};
+
+/// The sort key of a terminal's own row.
+pub(crate) const TERMINAL: &str = "T";
+const SESSION: &str = "S#";
+
+pub(crate) fn session_sort_key(channel: &ChannelId) -> String {
+    format!("{SESSION}{channel}")
+}
+
+pub(crate) fn terminal_key(terminal: TerminalId) -> Attributes {
+    key(terminal, TERMINAL)
+}
+
+pub(crate) fn session_key(terminal: TerminalId, channel: &ChannelId) -> Attributes {
+    key(terminal, session_sort_key(channel))
+}
+
+pub(crate) fn key(terminal: TerminalId, sort: impl ToString) -> Attributes {
+    Attributes::from([("pk".to_owned(), text(terminal)), ("sk".to_owned(), text(sort))])
+}
+
+/// A row as an item.
+pub(crate) fn item(table: &'static str, row: &impl Serialize) -> Result<Attributes, StoreError> {
+    serde_dynamo::to_item(row).map_err(|error| malformed(table, error))
+}
+
+/// An item as a row.
+pub(crate) fn row<R: DeserializeOwned>(table: &'static str, item: Attributes) -> Result<R, StoreError> {
+    serde_dynamo::from_item(item).map_err(|error| malformed(table, error))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "takes any error as it comes")]
+pub(crate) fn malformed(table: &'static str, reason: impl ToString) -> StoreError {
+    StoreError::Malformed { table, reason: reason.to_string() }
+}

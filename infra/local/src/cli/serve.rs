@@ -59,15 +59,8 @@ impl ServeOptions {
             authorization: AuthorizationPolicy { forced: self.authorization.map(Into::into) },
         })
         .await?;
-        let mut out = std::io::stdout();
-        writeln!(out, "terminals connect to    {}", host.websocket_url())?;
-        writeln!(out, "endpoints begin with    {}/push/", host.public_url())?;
-        writeln!(
-            out,
-            "to try it, in another shell:\n    cargo run -- terminal --url {}",
-            host.websocket_url()
-        )?;
-        out.flush()?;
+        // Who has closed our output does not want to read it; the service goes on.
+        let _ = std::io::stdout().write_all(greeting(&host).as_bytes());
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
@@ -75,4 +68,15 @@ impl ServeOptions {
         host.stop().await;
         Ok(())
     }
+}
+
+/// Where everything is, and a line to try.
+fn greeting(host: &Host) -> String {
+    let websocket_url = host.websocket_url();
+    format!(
+        "terminals connect to    {websocket_url}\n\
+         endpoints begin with    {}/push/\n\
+         to try it, in another shell:\n    cargo run -- terminal --url {websocket_url}\n",
+        host.public_url(),
+    )
 }

@@ -61,8 +61,21 @@ impl Terminal {
     /// # Errors
     /// [`TerminalError`].
     pub async fn connect(url: &str) -> Result<Self, TerminalError> {
+        Self::connect_offering(url, Some(SUBPROTOCOL)).await
+    }
+
+    /// Connects, offering this subprotocol; it fails where the service does not take it up.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub async fn connect_offering(
+        url: &str,
+        subprotocol: Option<&'static str>,
+    ) -> Result<Self, TerminalError> {
         let mut request = url.into_client_request()?;
-        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        if let Some(subprotocol) = subprotocol {
+            request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
+        }
         let (stream, _) = connect_async(request).await?;
         Ok(Self { stream, early: std::collections::VecDeque::new() })
     }

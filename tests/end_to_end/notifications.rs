@@ -1,0 +1,80 @@
+use crate::support::{App, Server, Service, assert_nothing_came, next};
+
+/// R20: a payload of every size up to the limit comes unchanged.
+#[tokio::test]
+async fn payloads_cross_unchanged() {
+    let service = Service::start();
+    let server = Server::new();
+    let (mut terminal, _) = service.terminal().await;
+    let app = App::register(&mut terminal, None, None).await;
+    for length in [1, 17, 1000, 3993, 5630 - 103] {
+        let text = "x".repeat(length);
+        service.deliver(&server, &app, &text).await;
+        let notification = next(&mut terminal).await;
+        assert_eq!(app.read(&notification), text);
+        terminal.acknowledge(&notification).await.unwrap();
+    }
+}
+
+/// Standards: a notification without a body carries neither data nor headers.
+#[tokio::test]
+async fn an_empty_notification_has_no_data() {
+    let service = Service::start();
+    let server = Server::new();
+    let (mut terminal, _) = service.terminal().await;
+    let app = App::register(&mut terminal, None, None).await;
+    let request = crate::support::http().post(&app.subscription.endpoint).header("TTL", "60");
+    assert_eq!(server.sign(request, &service.public_url).send().await.unwrap().status(), 201);
+    let notification = next(&mut terminal).await;
+    assert_eq!((notification.data, notification.headers.is_none()), (None, true));
+    assert!((1..=128).contains(&notification.version.len()));
+}
+
+/// RFC 8030 section 5.2: TTL 0 is delivered now or never.
+#[tokio::test]
+async fn ttl_0_is_now_or_never() {
+    let service = Service::start();
+    let server = Server::new();
+    let (mut terminal, hello) = service.terminal().await;
+    let app = App::register(&mut terminal, None, None).await;
+    let now = |text: &str| {
+        let request = service.push(&app, text);
+        let mut request = server.sign(request, &service.public_url).build().unwrap();
+        request.headers_mut().insert("ttl", "0".parse().unwrap());
+        crate::support::http().execute(request)
+    };
+    let answer = now("now").await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["ttl"]), (201, &"0".parse().unwrap()));
+    assert_eq!(app.read(&next(&mut terminal).await), "now");
+
+    terminal.close().await.unwrap();
+    assert_eq!(now("never").await.unwrap().status(), 201);
+    let mut terminal = service.again(&hello.uaid).await;
+    assert_nothing_came(&mut terminal).await;
+}
+
+/// RFC 8030 section 5.2: a TTL over 30 days is shortened, and the answer says so.
+#[tokio::test]
+async fn a_long_ttl_is_shortened() {
+    let service = Service::start();
+    let server = Server::new();
+    let (mut terminal, _) = service.terminal().await;
+    let app = App::register(&mut terminal, None, None).await;
+    let request = crate::support::http().post(&app.subscription.endpoint).header("TTL", "99999999999");
+    let answer = server.sign(request, &service.public_url).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["ttl"]), (201, &"2592000".parse().unwrap()));
+}
+
+/// I2: no two notifications have one version.
+#[tokio::test]
+async fn versions_differ() {
+    let service = Service::start();
+    let server = Server::new();
+    let (mut terminal, _) = service.terminal().await;
+    let app = App::register(&mut terminal, None, None).await;
+    let mut versions = std::collections::HashSet::new();
+    for _ in 0..20 {
+        service.deliver(&server, &app, "same").await;
+        assert!(versions.insert(next(&mut terminal).await.version));
+    }
+}

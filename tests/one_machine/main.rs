@@ -1,0 +1,140 @@
+//! What only a host of one's own can be asked: restarts, signals, the data directory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    reason = "nobody uses a test crate; its helpers serve two"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod senders;
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use support::{App, Process, Server, Service, assert_nothing_came, http, next};
+
+/// I9: what was answered stays true after the restart, whatever ended the process.
+#[tokio::test]
+async fn nothing_accepted_is_lost_by_a_restart() {
+    for (signal, status) in [("-TERM", Some(0)), ("-INT", Some(0)), ("-KILL", None)] {
+        let data = tempfile::tempdir().unwrap();
+        let server = Server::new();
+        let process = Process::on(data.path());
+        let public_url = process.public_url.clone();
+        let service = Service::from_urls(&process);
+        let (mut terminal, hello) = service.terminal().await;
+        let app = App::register(&mut terminal, Some("mail"), None).await;
+        let body = serde_json::json!({"token": app.token()});
+        assert_eq!(service.validate(&server, body).await.status(), 200);
+        service.deliver(&server, &app, "live").await;
+        let live = next(&mut terminal).await;
+        drop(terminal);
+        service.deliver(&server, &app, "absent").await;
+        assert_eq!(process.end(signal), status, "{signal}");
+
+        // On the same port again, as the endpoints name it.
+        let listen = public_url.strip_prefix("http://").unwrap().to_owned();
+        let process = Process::start(&["--listen", &listen, "--data", data.path().to_str().unwrap()]);
+        let service = Service::from_urls(&process);
+        let mut terminal = service.again(&hello.uaid).await;
+        assert_eq!(next(&mut terminal).await.version, live.version, "{signal}");
+        assert_eq!(app.read(&next(&mut terminal).await), "absent");
+        // Authorized still (R15), and the session's token still counts.
+        service.deliver(&server, &app, "after").await;
+        assert_eq!(app.read(&next(&mut terminal).await), "after");
+    }
+}
+
+/// A clean stop closes the terminals' connections and ends with status 0, also with a terminal connected.
+#[tokio::test]
+async fn a_stop_closes_the_terminals_connections() {
+    let process = Process::in_memory();
+    let service = Service::from_urls(&process);
+    let (mut terminal, _) = service.terminal().await;
+    let ended = tokio::task::spawn_blocking(|| process.end("-TERM"));
+    assert!(terminal.next().await.is_err());
+    drop(terminal);
+    assert_eq!(ended.await.unwrap(), Some(0));
+}
+
+/// R14: a token of another deployment is refused, whatever its form.
+#[tokio::test]
+async fn a_token_of_another_deployment_is_refused() {
+    let (here, there): (Service, Service) = (Process::in_memory().into(), Process::in_memory().into());
+    let (mut terminal, _) = there.terminal().await;
+    let app = App::register(&mut terminal, None, None).await;
+    let endpoint = format!("{}/push/{}", here.public_url, app.token());
+    let answer = http().post(endpoint).header("TTL", "60").send().await.unwrap();
+    assert_eq!(support::problem(answer).await.1, "token-unknown");
+}
+
+/// R17: a deployment may set one mode for all sessions.
+#[tokio::test]
+async fn the_deployment_may_set_the_mode() {
+    let server = Server::new();
+    let implicit: Service = Process::start(&["--memory", "--authorization", "implicit"]).into();
+    let (mut terminal, _) = implicit.terminal().await;
+    let app = App::register(&mut terminal, Some("mail"), None).await;
+    implicit.deliver(&server, &app, "not validated").await;
+    assert_eq!(app.read(&next(&mut terminal).await), "not validated");
+
+    let explicit: Service = Process::start(&["--memory", "--authorization", "explicit"]).into();
+    let (mut terminal, _) = explicit.terminal().await;
+    let app = App::register(&mut terminal, None, None).await;
+    assert_eq!(support::problem(explicit.send(&server, &app, "no").await).await.1, "not-validated");
+    assert_nothing_came(&mut terminal).await;
+}
+
+/// Two hosts on one directory would lose each other's connections: the second is refused, in a sentence.
+#[test]
+fn a_data_directory_serves_one_host() {
+    let data = tempfile::tempdir().unwrap();
+    let _first = Process::on(data.path());
+    let second = serve_on(data.path());
+    assert!(!second.status.success());
+    assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another signalbox"));
+}
+
+/// The key ring is its owner's alone; one that others can read is refused.
+#[test]
+fn a_readable_key_ring_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let key_ring = data.path().join("key-ring.json");
+    assert_eq!(Process::on(data.path()).end("-TERM"), Some(0));
+    let mode = key_ring.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    std::fs::set_permissions(&key_ring, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = serve_on(data.path());
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("chmod 600"));
+}
+
+fn serve_on(data: &std::path::Path) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_signalbox"))
+        .args(["--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()])
+        .output()
+        .unwrap()
+}
+
+/// Bad options are named with their rule.
+#[test]
+fn bad_options_are_named() {
+    for (option, value, says) in [
+        ("--listen", "nonsense", "--listen"),
+        ("--public-url", "nonsense", "absolute http or https URL"),
+        ("--authorization", "nonsense", "implicit, explicit"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_signalbox")).args([option, value]).output().unwrap();
+        assert!(!output.status.success());
+        assert!(String::from_utf8_lossy(&output.stderr).contains(says), "{option}");
+    }
+}

@@ -1,6 +1,6 @@
 use aws_sdk_apigatewaymanagement::Client;
-use aws_sdk_apigatewaymanagement::error::DisplayErrorContext;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
+use signalbox_aws::describe;
 use signalbox_domain::ConnectionId;
 use signalbox_wire::{ErrorMessage, ServiceMessage};
 
@@ -44,7 +44,7 @@ impl Delivery {
         let Err(error) = posted else { return Ok(()) };
         match error.as_service_error() {
             Some(service) if service.is_gone_exception() => Err(PostError::Gone),
-            _ => Err(PostError::Failed(DisplayErrorContext(error).to_string())),
+            _ => Err(PostError::Failed(describe(&error))),
         }
     }
 
@@ -58,7 +58,7 @@ impl Delivery {
         let Err(error) = closed else { return Ok(()) };
         match error.as_service_error() {
             Some(service) if service.is_gone_exception() => Ok(()),
-            _ => Err(PostError::Failed(DisplayErrorContext(error).to_string())),
+            _ => Err(PostError::Failed(describe(&error))),
         }
     }
 

@@ -25,13 +25,17 @@ impl Clients {
     /// Clients of the account, region and role that the process runs under.
     pub async fn from_environment(connections_url: &str) -> Self {
         let config = aws_config::defaults(BehaviorVersion::latest()).load().await;
-        let connections = config.to_builder().endpoint_url(connections_url).build();
-        Self::new(&config, &connections, &config)
+        Self::new(&config, &config, connections_url, &config)
     }
 
-    /// Clients of these configurations, all with the same patience.
+    /// Clients of these configurations, all with the same patience; `connections_url` is the WebSocket API's stage.
     #[must_use]
-    pub fn new(dynamodb: &SdkConfig, connections: &SdkConfig, secrets: &SdkConfig) -> Self {
+    pub fn new(
+        dynamodb: &SdkConfig,
+        connections: &SdkConfig,
+        connections_url: &str,
+        secrets: &SdkConfig,
+    ) -> Self {
         let patient = |config: &SdkConfig| {
             config
                 .to_builder()
@@ -41,9 +45,13 @@ impl Clients {
                 .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
                 .build()
         };
+        // Set on the service's own configuration: what the environment says of endpoints in general must not win.
+        let connections = aws_sdk_apigatewaymanagement::config::Builder::from(&patient(connections))
+            .endpoint_url(connections_url)
+            .build();
         Self {
             dynamodb: aws_sdk_dynamodb::Client::new(&patient(dynamodb)),
-            connections: aws_sdk_apigatewaymanagement::Client::new(&patient(connections)),
+            connections: aws_sdk_apigatewaymanagement::Client::from_conf(connections),
             secrets: aws_sdk_secretsmanager::Client::new(&patient(secrets)),
         }
     }

@@ -2,7 +2,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::DisplayErrorContext;
+use signalbox_aws::describe;
 use signalbox_domain::{Clock, KeyRing, SealError, Timestamp};
 use tokio::sync::Mutex;
 
@@ -96,7 +96,7 @@ async fn read(secrets: &Client, id: &str, clock: &Clock) -> Result<Read, StartEr
         .secret_id(id)
         .send()
         .await
-        .map_err(|error| StartError::KeyRingUnread(DisplayErrorContext(error).to_string()))?;
+        .map_err(|error| StartError::KeyRingUnread(describe(&error)))?;
     let ring = KeyRing::from_json(answer.secret_string().unwrap_or_default())?;
     Ok(Read { ring: Arc::new(ring), at: clock.now() })
 }

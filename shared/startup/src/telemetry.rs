@@ -13,5 +13,9 @@ pub fn init(filter: Option<&str>) {
         .with_span_events(FmtSpan::NONE)
         .with_writer(std::io::stderr);
     // Set once; a second start in the same process (a test) keeps the first.
-    let _ = if std::io::stderr().is_terminal() { lines.try_init() } else { lines.json().try_init() };
+    let _ = if std::io::stderr().is_terminal() {
+        lines.try_init()
+    } else {
+        lines.json().with_span_list(false).try_init()
+    };
 }

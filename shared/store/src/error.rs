@@ -1,4 +1,5 @@
-use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use signalbox_aws::describe;
 
 /// The store did not do what was asked, or not known to. Nothing may be concluded from it: it becomes a 503 or a closed
 /// connection, never a 404, a 410 or a new uaid.
@@ -26,8 +27,8 @@ pub enum StoreError {
     Request(#[from] BuildError),
 }
 
-impl<E: std::error::Error + Send + Sync + 'static> From<SdkError<E>> for StoreError {
+impl<E: ProvideErrorMetadata> From<SdkError<E>> for StoreError {
     fn from(error: SdkError<E>) -> Self {
-        Self::Unavailable(DisplayErrorContext(error).to_string())
+        Self::Unavailable(describe(&error))
     }
 }

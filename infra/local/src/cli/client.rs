@@ -144,7 +144,9 @@ enum Stopped {
 impl From<TerminalError> for Stopped {
     fn from(error: TerminalError) -> Self {
         match error {
-            TerminalError::Closed | TerminalError::Connection(_) => Self::Disconnected(error),
+            TerminalError::Closed | TerminalError::Unanswered | TerminalError::Connection(_) => {
+                Self::Disconnected(error)
+            }
             error => Self::Refused(error.into()),
         }
     }

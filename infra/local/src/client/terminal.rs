@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use signalbox_wire::{
     Ack, AckUpdate, Hello, HelloAnswer, Notification, PONG, Register, RegisterAnswer, SUBPROTOCOL,
@@ -23,6 +25,9 @@ pub enum TerminalError {
     /// The connection.
     #[error("the connection failed: {0}")]
     Connection(Box<tungstenite::Error>),
+    /// No answer.
+    #[error("the push service did not answer within {} s", ANSWER.as_secs())]
+    Unanswered,
     /// Closed by the other side.
     #[error("the push service closed the connection")]
     Closed,
@@ -47,6 +52,9 @@ impl From<tungstenite::Error> for TerminalError {
         }
     }
 }
+
+/// Firefox waits as long.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// What a terminal may get.
 #[derive(Debug)]
@@ -159,13 +167,16 @@ impl Terminal {
     /// # Errors
     /// [`TerminalError`].
     pub async fn pong(&mut self) -> Result<(), TerminalError> {
-        loop {
-            match self.receive().await? {
-                Received::Pong => return Ok(()),
-                Received::Message(ServiceMessage::Notification(early)) => self.early.push_back(early),
-                Received::Message(other) => return Err(unexpected(&other)),
+        let pong = async {
+            loop {
+                match self.receive().await? {
+                    Received::Pong => return Ok(()),
+                    Received::Message(ServiceMessage::Notification(early)) => self.early.push_back(early),
+                    Received::Message(other) => return Err(unexpected(&other)),
+                }
             }
-        }
+        };
+        tokio::time::timeout(ANSWER, pong).await.map_err(|_| TerminalError::Unanswered)?
     }
 
     /// Sends any text.
@@ -194,6 +205,10 @@ impl Terminal {
 
     /// The next message that is no notification.
     async fn answer(&mut self) -> Result<ServiceMessage, TerminalError> {
+        tokio::time::timeout(ANSWER, self.next_answer()).await.map_err(|_| TerminalError::Unanswered)?
+    }
+
+    async fn next_answer(&mut self) -> Result<ServiceMessage, TerminalError> {
         loop {
             match self.receive().await? {
                 Received::Message(ServiceMessage::Notification(early)) => self.early.push_back(early),

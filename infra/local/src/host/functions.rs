@@ -39,5 +39,10 @@ impl Functions {
 
 /// AWS clients with the local wires under them.
 pub(super) fn clients(dynamo: DynamoWire, hub: Arc<Hub>, secrets: SecretsWire) -> Clients {
-    Clients::new(&config(dynamo), &config(ConnectionsWire::new(hub)), &config(secrets))
+    Clients::new(
+        &config(dynamo),
+        &config(ConnectionsWire::new(hub)),
+        "http://connections.invalid",
+        &config(secrets),
+    )
 }

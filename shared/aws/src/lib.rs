@@ -1,0 +1,27 @@
+//! What the users of AWS SDK clients share.
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// An error of a call to AWS in a line: the service's code and message, or how it was not reached.
+///
+/// The SDK's own debug form shows the whole response, which may hold what must not be logged (I11).
+pub fn describe<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: ProvideErrorMetadata,
+{
+    match error {
+        SdkError::ServiceError(service) => {
+            let (code, message) = (service.err().code(), service.err().message());
+            format!("{}: {}", code.unwrap_or("no error code"), message.unwrap_or("no message"))
+        }
+        SdkError::TimeoutError(_) => "timed out".to_owned(),
+        SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+            Some(error) => format!("not reached: {}", DisplayErrorContext(error)),
+            None => "not reached".to_owned(),
+        },
+        SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
+        _ => "the response could not be read".to_owned(),
+    }
+}

@@ -38,7 +38,7 @@ async fn ttl_0_is_now_or_never() {
     let (mut terminal, hello) = service.terminal().await;
     let app = App::register(&mut terminal, None, None).await;
     let now = |text: &str| {
-        let request = service.push(&app, text);
+        let request = app.push(text);
         let mut request = server.sign(request, &service.public_url).build().unwrap();
         request.headers_mut().insert("ttl", "0".parse().unwrap());
         crate::support::http().execute(request)

@@ -70,13 +70,13 @@ async fn every_bad_vapid_is_named() {
         ("Bearer abc".into(), "vapid-header", "vapid t=".into()),
     ];
     for (header, expected, says) in cases {
-        let answer = service.push(&app, "never").header(AUTHORIZATION, header).send().await.unwrap();
+        let answer = app.push("never").header(AUTHORIZATION, header).send().await.unwrap();
         let (status, kind, detail) = problem(answer).await;
         assert_eq!((status, kind.as_str()), (401, expected), "{detail}");
         assert!(detail.contains(&says), "{detail}");
     }
     assert_nothing_came(&mut terminal).await;
-    assert_eq!(service.push(&app, "good").header(AUTHORIZATION, good).send().await.unwrap().status(), 201);
+    assert_eq!(app.push("good").header(AUTHORIZATION, good).send().await.unwrap().status(), 201);
     assert_eq!(app.read(&next(&mut terminal).await), "good");
 }
 

@@ -66,13 +66,13 @@ async fn an_implicit_session_takes_its_named_server_alone() {
 
     service.deliver(&server, &named, "signed").await;
     assert_eq!(named.read(&next(&mut terminal).await), "signed");
-    let unsigned = service.push(&named, "unsigned").send().await.unwrap();
+    let unsigned = named.push("unsigned").send().await.unwrap();
     assert_eq!(unsigned.headers()["www-authenticate"], "vapid");
     assert_eq!(problem(unsigned).await.1, "vapid-missing");
     assert_eq!(problem(service.send(&other, &named, "foreign").await).await.1, "other-server");
     assert_nothing_came(&mut terminal).await;
 
-    assert_eq!(service.push(&open, "unsigned").send().await.unwrap().status(), 201);
+    assert_eq!(open.push("unsigned").send().await.unwrap().status(), 201);
     assert_eq!(open.read(&next(&mut terminal).await), "unsigned");
     service.deliver(&other, &open, "signed by anybody").await;
     assert_eq!(open.read(&next(&mut terminal).await), "signed by anybody");

@@ -76,7 +76,7 @@ async fn what_has_expired_does_not_come() {
     let (mut terminal, hello) = service.terminal().await;
     let app = App::register(&mut terminal, None, None).await;
     terminal.close().await.unwrap();
-    let mut request = server.sign(service.push(&app, "short"), &service.public_url).build().unwrap();
+    let mut request = server.sign(app.push("short"), &service.public_url).build().unwrap();
     request.headers_mut().insert("ttl", "1".parse().unwrap());
     assert_eq!(crate::support::http().execute(request).await.unwrap().status(), 201);
     service.deliver(&server, &app, "long").await;

@@ -125,19 +125,9 @@ impl Service {
         terminal
     }
 
-    /// A request with everything that a push needs but its credentials.
-    pub fn push(&self, to: &App, text: &str) -> RequestBuilder {
-        http()
-            .post(&to.subscription.endpoint)
-            .header("TTL", "60")
-            .header("Content-Encoding", "aes128gcm")
-            .header("Content-Type", "application/octet-stream")
-            .body(to.encrypt(text))
-    }
-
     /// A signed push.
     pub async fn send(&self, server: &Server, to: &App, text: &str) -> Response {
-        server.sign(self.push(to, text), &self.public_url).send().await.expect("the service answers")
+        server.sign(to.push(text), &self.public_url).send().await.expect("the service answers")
     }
 
     /// A signed push that is accepted.
@@ -202,6 +192,16 @@ impl App {
             SubscriptionPublicKeys { p256dh: keys.p256dh().expect("a key"), auth: keys.auth().to_owned() };
         let endpoint = answer.endpoint.expect("an endpoint comes with status 200");
         Self { channel: request.channel, subscription: Subscription { endpoint, keys: public }, keys }
+    }
+
+    /// A request with everything that a push needs but its credentials.
+    pub fn push(&self, text: &str) -> RequestBuilder {
+        http()
+            .post(&self.subscription.endpoint)
+            .header("TTL", "60")
+            .header("Content-Encoding", "aes128gcm")
+            .header("Content-Type", "application/octet-stream")
+            .body(self.encrypt(text))
     }
 
     pub fn token(&self) -> &str {

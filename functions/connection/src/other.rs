@@ -38,7 +38,10 @@ impl Other {
             None => Err(Mistake::NoType),
             Some(Value::String(kind)) if kind == "ping" => Ok(Self::Ping),
             Some(Value::String(kind)) if kind == "broadcast_subscribe" => Ok(Self::BroadcastSubscribe),
-            Some(kind) => Err(Mistake::Unknown(kind.to_string().chars().take(64).collect())),
+            Some(kind) => {
+                let kind = kind.as_str().map_or_else(|| kind.to_string(), ToOwned::to_owned);
+                Err(Mistake::Unknown(kind.chars().take(64).collect()))
+            }
         }
     }
 }

@@ -58,10 +58,11 @@ impl Notify {
             None => self.second_look(terminal.id).await?,
         };
         if let Some(connection) = connection
-            && let Err(error) = self.post(terminal.id, connection.clone(), &frame).await
+            && let Err(failed) = self.post(terminal.id, connection, &frame).await
         {
-            tracing::warn!(terminal = %terminal.id, %connection, %error, "posting failed; the terminal is made to reconnect");
-            self.owe_a_drain(&connection).await;
+            let (connection, error) = (&failed.connection, &failed.error);
+            tracing::warn!(terminal = %terminal.id, %connection, error, "a post failed; its terminal is made to come again");
+            self.owe_a_drain(connection).await;
         }
         tracing::info!(terminal = %terminal.id, channel = %message.channel, "accepted");
         Ok(message.key)
@@ -80,18 +81,18 @@ impl Notify {
         terminal: TerminalId,
         mut connection: ConnectionId,
         frame: &ServiceMessage,
-    ) -> Result<Posted, Refused> {
+    ) -> Result<Posted, PostFailed> {
         for _ in 0..TAKEOVERS {
             match self.context.delivery.post(&connection, frame).await {
                 Ok(()) => return Ok(Posted::ToConnection),
                 Err(PostError::Gone) => {}
-                Err(PostError::Failed(error)) => {
-                    tracing::warn!(%terminal, %connection, error, "a post failed");
-                    return Err(Refusal::Unavailable.into());
-                }
+                Err(PostError::Failed(error)) => return Err(PostFailed { connection, error }),
             }
             let now = self.context.clock.now();
-            let newer = self.context.store.forget_connection(terminal, &connection, now).await?;
+            let newer = match self.context.store.forget_connection(terminal, &connection, now).await {
+                Ok(newer) => newer,
+                Err(error) => return Err(PostFailed { connection, error: error.to_string() }),
+            };
             match newer.and_then(|terminal| terminal.reachable_at().cloned()) {
                 Some(newer) => connection = newer,
                 None => return Ok(Posted::Absent),
@@ -116,7 +117,10 @@ impl Notify {
         let frame = notification(&ring, &key, sealed_under, push.claims.channel, push.payload.as_ref())
             .map_err(|_| Refusal::Unavailable)?;
         let posted = match self.arrived(terminal).await? {
-            Some(connection) => self.post(terminal.id, connection, &frame).await?,
+            Some(connection) => self.post(terminal.id, connection, &frame).await.map_err(|failed| {
+                tracing::warn!(terminal = %terminal.id, connection = %failed.connection, error = failed.error, "a post failed");
+                Refusal::Unavailable
+            })?,
             None => Posted::Absent,
         };
         tracing::info!(terminal = %terminal.id, channel = %push.claims.channel, ?posted, "accepted, now or never");
@@ -149,6 +153,12 @@ impl Notify {
         let frame = notification(&ring, key, under, message.channel, message.payload.as_ref());
         frame.map_err(|_| Refusal::Unavailable.into())
     }
+}
+
+/// A post of which it is not known whether it arrived, and where.
+struct PostFailed {
+    connection: ConnectionId,
+    error: String,
 }
 
 /// Where a notification went.

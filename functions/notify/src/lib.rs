@@ -31,7 +31,7 @@ impl Notify {
 
     /// Answers a request: 201 with `Location` and `TTL` (RFC 8030 section 5), or a problem.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        if request.method() == Method::GET {
+        if request.method() != Method::POST {
             return ok(&json!({"status": "ok"}));
         }
         match self.push(request).await {

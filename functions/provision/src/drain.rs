@@ -15,15 +15,16 @@ const PAGE: i32 = 100;
 impl Provision {
     /// Sends what waits, in the order of acceptance (I4), until nothing is left, the connection is no longer the
     /// terminal's, or the function's time is up: then the connection is closed, and the next `hello` goes on with what was
-    /// not acknowledged. 1 call where nothing waits; else 2 for each page, and 1 more for each 25 dead messages.
+    /// not acknowledged. 1 call where nothing waits; else 2 for the first page and 3 for each further one, and 1 more for each
+    /// 25 dead messages.
     pub(crate) async fn drain(&self, arrival: &Arrival, until: Timestamp) -> Result<(), Trouble> {
         let mut after: Option<String> = None;
         loop {
             if after.is_some() {
-                self.go_on(arrival, until).await?;
+                self.go_on(arrival).await?;
             }
             let page = self.context.store.waiting_page(arrival.terminal, after.as_deref(), PAGE).await?;
-            self.deliver(arrival, page.messages).await?;
+            self.deliver(arrival, page.messages, until).await?;
             match page.next {
                 Some(next) => after = Some(next),
                 None => return Ok(()),
@@ -31,17 +32,19 @@ impl Provision {
         }
     }
 
-    async fn go_on(&self, arrival: &Arrival, until: Timestamp) -> Result<(), Trouble> {
-        let now = self.context.clock.now();
-        if now >= until {
-            return Err(Trouble::MoreWaits);
-        }
-        let terminal = self.context.store.terminal(arrival.terminal, now).await?;
+    /// Another connection may have taken over while the last page was sent.
+    async fn go_on(&self, arrival: &Arrival) -> Result<(), Trouble> {
+        let terminal = self.context.store.terminal(arrival.terminal, self.context.clock.now()).await?;
         let ours = terminal.and_then(|terminal| terminal.connection).as_ref() == Some(&arrival.connection);
         if ours { Ok(()) } else { Err(Trouble::Superseded) }
     }
 
-    async fn deliver(&self, arrival: &Arrival, messages: Vec<StoredMessage>) -> Result<(), Trouble> {
+    async fn deliver(
+        &self,
+        arrival: &Arrival,
+        messages: Vec<StoredMessage>,
+        until: Timestamp,
+    ) -> Result<(), Trouble> {
         if messages.is_empty() {
             return Ok(());
         }
@@ -55,7 +58,10 @@ impl Provision {
                 dead.push(message.key);
                 continue;
             }
-            let frame = self.frame(&message).await?;
+            if self.context.clock.now() >= until {
+                return Err(Trouble::MoreWaits);
+            }
+            let Some(frame) = self.frame(&message).await? else { continue };
             match self.context.delivery.post(&arrival.connection, &frame).await {
                 Ok(()) => posted += 1,
                 Err(PostError::Gone) => return self.closed_meanwhile(arrival).await,
@@ -66,18 +72,20 @@ impl Provision {
         Ok(self.context.store.delete_messages(&dead).await?)
     }
 
-    async fn frame(&self, message: &StoredMessage) -> Result<ServiceMessage, Trouble> {
+    /// The notification; none where the ring no longer holds its key, which is retired only after all under it has ended: it
+    /// is left to expire, and holds up nothing behind it (I2).
+    async fn frame(&self, message: &StoredMessage) -> Result<Option<ServiceMessage>, Trouble> {
         let seal = |ring: &KeyRing| {
             notification(ring, &message.key, message.sealed_under, message.channel, message.payload.as_ref())
         };
-        self.context.keys.open(seal).await.map_err(|error| {
-            // A key is retired only after all that was sealed under it has ended.
-            let reason = match error {
-                NotOpened::Forged => "the key of a waiting message is not in the ring",
-                NotOpened::Unavailable => "the key ring could not be read",
-            };
-            Trouble::Post(reason.to_owned())
-        })
+        match self.context.keys.open(seal).await {
+            Ok(frame) => Ok(Some(frame)),
+            Err(NotOpened::Forged) => {
+                tracing::error!(message = ?message.key, key = ?message.sealed_under, "the key of a waiting message is gone");
+                Ok(None)
+            }
+            Err(NotOpened::Unavailable) => Err(Trouble::Post("the key ring could not be read".to_owned())),
+        }
     }
 
     /// I8: the connection is closed. Unless the terminal has a newer one, which drains by itself, it is absent.

@@ -82,10 +82,15 @@ impl Provision {
         Ok(())
     }
 
-    /// 4 calls and the answer where nothing waits.
+    /// The connection is claimed first: a second `hello` on it, perhaps with another uaid, must move no terminal. 4 calls and
+    /// the answer where nothing waits.
     async fn known(&self, event: &TerminalEvent, uaid: &Uaid, until: Timestamp) -> Result<(), Trouble> {
         let arrival = arrival(event, uaid);
         let now = self.context.clock.now();
+        match self.context.store.claim_connection(&arrival, self.connection_expires(now)).await? {
+            Claim::Claimed => {}
+            Claim::SecondHello => return Err(Trouble::SecondHello),
+        }
         let before = match self.context.store.take_over(&arrival, now).await? {
             TakeOver::Taken { before } => before,
             TakeOver::Unknown => return self.new_terminal(event).await,
@@ -96,10 +101,6 @@ impl Provision {
             TakeOver::Superseded => return Err(Trouble::Superseded),
             TakeOver::SecondHello => return Err(Trouble::SecondHello),
         };
-        match self.context.store.claim_connection(&arrival, self.connection_expires(now)).await? {
-            Claim::Claimed => {}
-            Claim::SecondHello => return Err(Trouble::SecondHello),
-        }
         if let Some(before) = before {
             self.close_taken_over(&before).await;
         }

@@ -11,8 +11,9 @@ use signalbox_domain::Timestamp;
 use signalbox_gateway::{TerminalEvent, done};
 use signalbox_startup::Context;
 
-/// Left of the function's time when a drain stops, so that what it has begun is finished.
-const RESERVE: Duration = Duration::from_secs(4);
+/// Left of the function's time when a drain stops, so that what it has begun is finished: one post with all its attempts,
+/// and the closing of the connection.
+const RESERVE: Duration = Duration::from_secs(12);
 
 /// The function.
 #[derive(Debug)]

@@ -26,6 +26,8 @@ type Intercept = dyn FnMut(&str) -> Option<Fault> + Send;
 pub enum Fault {
     /// Throttled: without effect.
     Throttled,
+    /// A transaction holds the item: without effect.
+    Conflict,
     /// An internal error before the effect.
     FailsBefore,
     /// An internal error after the effect.
@@ -82,6 +84,9 @@ impl Recorder {
         let fault = (self.faults.lock().unwrap_or_else(PoisonError::into_inner))(&operation);
         let answer = match fault {
             Some(Fault::Throttled) => Ok(error(400, "com.amazonaws.dynamodb.v20120810#ThrottlingException")),
+            Some(Fault::Conflict) => {
+                Ok(error(400, "com.amazonaws.dynamodb.v20120810#TransactionConflictException"))
+            }
             Some(Fault::FailsBefore) => Ok(error(500, "InternalServerError")),
             Some(Fault::FailsAfter) => {
                 self.wire.call(request).await?;

@@ -7,8 +7,8 @@ use crate::{Refusal, ServerKey, Timestamp};
 /// (RFC 8030 section 5.2).
 pub const MAX_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// The largest body taken, in bytes: RFC 8030 section 7.2 forbids to refuse 4,096, and an encrypted one in base64url must
-/// fit one frame to the terminal.
+/// The largest body taken, in bytes. RFC 8030 section 7.2 forbids to refuse 4,096; this is room enough for 5,527 of
+/// plaintext, and in base64url far below the 32 KB of one frame of API Gateway's.
 pub const BODY_LIMIT: usize = 5630;
 
 /// How long a message waits for its terminal (RFC 8030 section 5.2).

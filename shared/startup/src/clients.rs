@@ -3,9 +3,14 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
-/// An attempt that takes longer is given up and repeated.
-const ATTEMPT: Duration = Duration::from_secs(4);
+/// An attempt that takes longer is given up and repeated. All attempts of the calls of one function must fit its 29 s.
+const ATTEMPT: Duration = Duration::from_millis(1500);
 /// Throttling and faults of AWS are tried again so often, with back-off and jitter.
 const ATTEMPTS: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -50,9 +55,39 @@ impl Clients {
             .endpoint_url(connections_url)
             .build();
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(&patient(dynamodb)),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(
+                aws_sdk_dynamodb::config::Builder::from(&patient(dynamodb))
+                    .retry_classifier(TransactionConflicts)
+                    .build(),
+            ),
             connections: aws_sdk_apigatewaymanagement::Client::from_conf(connections),
             secrets: aws_sdk_secretsmanager::Client::new(&patient(secrets)),
         }
+    }
+}
+
+/// A single write that meets a transaction on its item is refused with `TransactionConflictException`: it passes by itself,
+/// but the SDK does not try it again of its own accord.
+#[derive(Debug)]
+struct TransactionConflicts;
+
+impl ClassifyRetry for TransactionConflicts {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let error = match context.output_or_error() {
+            Some(Err(error)) => error.as_operation_error(),
+            _ => None,
+        };
+        let code = error.and_then(|error| {
+            let update = error.downcast_ref::<UpdateItemError>().and_then(|error| error.code());
+            update.or_else(|| error.downcast_ref::<PutItemError>().and_then(|error| error.code()))
+        });
+        match code {
+            Some("TransactionConflictException") => RetryAction::transient_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "transaction conflicts"
     }
 }

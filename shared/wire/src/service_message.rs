@@ -33,7 +33,7 @@ impl ServiceMessage {
 }
 
 /// `hello`: the terminal is provisioned and may ask for sessions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HelloAnswer {
     /// The terminal's secret name. Where it differs from the one asked for, the terminal is new and its sessions are gone.
     pub uaid: String,
@@ -45,8 +45,15 @@ pub struct HelloAnswer {
     pub broadcasts: BTreeMap<String, String>,
 }
 
+impl std::fmt::Debug for HelloAnswer {
+    /// Without what is secret (I11).
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HelloAnswer").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
 /// `register`: the answer to a session request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegisterAnswer {
     /// The channel asked for.
     #[serde(rename = "channelID")]
@@ -59,6 +66,17 @@ pub struct RegisterAnswer {
     /// What is wrong, in words. With a refusal only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+}
+
+impl std::fmt::Debug for RegisterAnswer {
+    /// Without what is secret (I11).
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RegisterAnswer")
+            .field("channel", &self.channel)
+            .field("status", &self.status)
+            .field("detail", &self.detail)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `unregister`: the answer to an `unregister`.

@@ -21,7 +21,7 @@ pub enum TerminalMessage {
 }
 
 /// `hello`: a terminal asks to be provisioned.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// The terminal's secret name from an earlier `hello`; absent from a new terminal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,6 +29,13 @@ pub struct Hello {
     /// Always true of a terminal of today; `false` asks for a protocol that nobody serves any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub use_webpush: Option<bool>,
+}
+
+impl std::fmt::Debug for Hello {
+    /// Without what is secret (I11).
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hello").field("use_webpush", &self.use_webpush).finish_non_exhaustive()
+    }
 }
 
 /// `register`: an application on the terminal asks for a session.
@@ -64,7 +71,7 @@ pub struct Ack {
 }
 
 /// One acknowledged notification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AckUpdate {
     /// The channel that the notification came on.
     #[serde(rename = "channelID")]
@@ -76,14 +83,31 @@ pub struct AckUpdate {
     pub code: Option<u16>,
 }
 
+impl std::fmt::Debug for AckUpdate {
+    /// Without what is secret (I11).
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AckUpdate")
+            .field("channel", &self.channel)
+            .field("code", &self.code)
+            .finish_non_exhaustive()
+    }
+}
+
 /// `nack`: the terminal could not handle a notification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nack {
     /// The notification's `version`, as it came.
     pub version: String,
     /// Why: 301 decryption, 302 not delivered, 303 unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
+}
+
+impl std::fmt::Debug for Nack {
+    /// Without what is secret (I11).
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Nack").field("code", &self.code).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::client::{
 
 /// Below the 10 minutes after which API Gateway cuts an idle connection.
 const PING_EVERY: Duration = Duration::from_secs(5 * 60);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Where the clients keep what they must remember.
@@ -57,10 +58,13 @@ pub struct TerminalOptions {
 
 impl TerminalOptions {
     pub(super) async fn run(self) -> Result<(), Box<dyn Error>> {
-        let mut pause = Duration::from_secs(1);
+        let mut pause = FIRST_PAUSE;
         loop {
             let mut terminal = match Terminal::connect(&self.url).await {
-                Ok(terminal) => terminal,
+                Ok(terminal) => {
+                    pause = FIRST_PAUSE;
+                    terminal
+                }
                 Err(error) => {
                     say(&format!("{error}; trying again in {} s", pause.as_secs()))?;
                     tokio::time::sleep(pause).await;
@@ -144,6 +148,12 @@ enum Stopped {
 impl From<TerminalError> for Stopped {
     fn from(error: TerminalError) -> Self {
         match error {
+            // The service says so where it wants the terminal to come again.
+            TerminalError::Refused { ref reason, .. }
+                if reason == "more-waits" || reason == "unavailable" =>
+            {
+                Self::Disconnected(error)
+            }
             TerminalError::Closed | TerminalError::Unanswered | TerminalError::Connection(_) => {
                 Self::Disconnected(error)
             }

@@ -3,6 +3,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use signalbox_domain::{AuthorizationMode, AuthorizationPolicy, PublicUrl};
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,29 +22,32 @@ pub struct ServeOptions {
     /// Where the store and the keys are kept.
     #[arg(long, env = "SIGNALBOX_DATA", default_value = "data", value_name = "DIR")]
     data: PathBuf,
-    /// Keep nothing: store and keys live in memory and end with the process.
-    #[arg(long, env = "SIGNALBOX_MEMORY", conflicts_with = "data")]
+    /// Keep nothing, whatever --data says: store and keys live in memory and end with the process.
+    #[arg(long, env = "SIGNALBOX_MEMORY", value_parser = BoolishValueParser::new())]
     memory: bool,
-    /// One mode of authorization for all sessions. By default those with an application's name are explicit, others
-    /// implicit.
-    #[arg(long, env = "SIGNALBOX_AUTHORIZATION")]
-    authorization: Option<Mode>,
+    /// One mode of authorization for all sessions.
+    #[arg(long, env = "SIGNALBOX_AUTHORIZATION", default_value = "default")]
+    authorization: Mode,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Mode {
+    /// Explicit for sessions with an application's name, implicit for others.
+    Default,
     /// A genuine token counts as its own validation.
     Implicit,
     /// Nothing is delivered before the server has validated.
     Explicit,
 }
 
-impl From<Mode> for AuthorizationMode {
+impl From<Mode> for AuthorizationPolicy {
     fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Implicit => Self::Implicit,
-            Mode::Explicit => Self::Explicit,
-        }
+        let forced = match mode {
+            Mode::Default => None,
+            Mode::Implicit => Some(AuthorizationMode::Implicit),
+            Mode::Explicit => Some(AuthorizationMode::Explicit),
+        };
+        Self { forced }
     }
 }
 
@@ -56,7 +60,7 @@ impl ServeOptions {
             listen: self.listen,
             public_url: self.public_url,
             data,
-            authorization: AuthorizationPolicy { forced: self.authorization.map(Into::into) },
+            authorization: self.authorization.into(),
         })
         .await?;
         // Who has closed our output does not want to read it; the service goes on.

@@ -26,11 +26,12 @@ pub(super) enum Order {
 pub(super) struct Hub(RwLock<HashMap<String, mpsc::Sender<Order>>>);
 
 impl Hub {
-    /// From now on the connection can be posted to.
-    pub(super) fn add(&self, id: &str) -> mpsc::Receiver<Order> {
+    /// From now on the connection can be posted to. What comes out of the receiver is for it; the sender is for the
+    /// answers to its own messages.
+    pub(super) fn add(&self, id: &str) -> (mpsc::Sender<Order>, mpsc::Receiver<Order>) {
         let (orders, receiver) = mpsc::channel(QUEUE);
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), orders);
-        receiver
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), orders.clone());
+        (orders, receiver)
     }
 
     /// From now on it is gone.

@@ -1,25 +1,26 @@
-use std::pin::Pin;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
-use lambda_runtime::Error;
 use tokio::sync::mpsc;
 
 use super::http_api::Gateway;
 use super::hub::Order;
 use super::websocket_api::Connection;
 
+/// How many messages of a terminal may wait for the ones before to be handled; whoever sends more is cut.
+const INBOX: usize = 1024;
+/// A terminal that takes nothing for so long is cut.
+const STALL: Duration = Duration::from_secs(30);
 /// Who does not answer our close is cut: Firefox closes without an echo.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// What a function answers to a message: what crosses to the terminal, if anything.
-type Handled = Result<Option<String>, Error>;
-/// A message that is being handled.
-type Handling<'g> = Pin<Box<dyn Future<Output = Handled> + Send + 'g>>;
+/// How long what a terminal has sent may take to be handled after its connection has ended.
+const AFTERMATH: Duration = Duration::from_secs(5);
 
 /// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     /// The terminal closed it or is gone.
     ByTerminal,
@@ -27,141 +28,121 @@ enum End {
     ByService(u16),
 }
 
-/// Serves one connection to its end. Its messages are handled one after the other, what is posted to it crosses
-/// meanwhile.
-pub(super) async fn run(gateway: Gateway, connection: Connection, mut stream: WebSocket) {
-    let mut orders = gateway.hub.add(&connection.id);
-    let mut handling = None;
-    let end = serve(&gateway, &connection, &mut stream, &mut orders, &mut handling).await;
+/// Serves one connection to its end: reading, handling and writing go on beside each other, so that a terminal that writes
+/// before it reads does not stand still. Its messages are handled one after the other.
+pub(super) async fn run(gateway: Gateway, connection: Connection, stream: WebSocket) {
+    let (answers, mut orders) = gateway.hub.add(&connection.id);
+    let (mut sink, mut stream) = stream.split();
+    let (inbox, messages) = mpsc::channel(INBOX);
+    let mut handling = Box::pin(handle(&gateway, &connection, messages, answers));
+    let end = {
+        let reading = read(&mut stream, inbox);
+        let writing = write(&mut sink, &mut orders);
+        tokio::select! {
+            end = reading => end,
+            end = writing => end,
+            () = &mut handling => End::ByTerminal,
+            () = gateway.stop.cancelled() => End::ByService(close_code::AWAY),
+        }
+    };
     // Whoever posts here now is told that it is gone.
     gateway.hub.remove(&connection.id);
     drop(orders);
     if let End::ByService(code) = end {
-        farewell(&mut stream, code).await;
+        // Late or not, the connection is dropped behind this.
+        let _ = tokio::time::timeout(FAREWELL, farewell(&mut sink, &mut stream, code)).await;
     }
-    drop(stream);
-    // What has begun is finished, as a Lambda is whose connection closes.
-    if let Some(Err(error)) = finish(&mut handling).await {
-        tracing::error!(connection = connection.id, %error, "a function failed");
+    drop((sink, stream));
+    // What the terminal has sent still counts; an acknowledgement, say.
+    if tokio::time::timeout(AFTERMATH, handling).await.is_err() {
+        tracing::warn!(connection = connection.id, "messages of a closed connection were left unhandled");
     }
     gateway.disconnected(&connection).await;
 }
 
-/// The outcome of the message under way; none where there is none.
-async fn finish(handling: &mut Option<Handling<'_>>) -> Option<Handled> {
-    let handled = handling.as_mut()?.await;
-    *handling = None;
-    Some(handled)
-}
-
-async fn serve<'g>(
-    gateway: &'g Gateway,
-    connection: &'g Connection,
-    stream: &mut WebSocket,
-    orders: &mut mpsc::Receiver<Order>,
-    handling: &mut Option<Handling<'g>>,
-) -> End {
+/// Takes in what the terminal sends.
+async fn read(stream: &mut SplitStream<WebSocket>, inbox: mpsc::Sender<Utf8Bytes>) -> End {
     loop {
-        let busy = handling.is_some();
-        let sent = tokio::select! {
-            order = orders.recv() => match order {
-                Some(Order::Send(frame)) => send_all(stream, frame, orders).await,
-                Some(Order::Close) | None => return End::ByService(close_code::NORMAL),
-            },
-            handled = finish(handling), if busy => {
-                match handled {
-                    Some(Ok(Some(text))) => send(stream, text.into()).await,
-                    Some(Err(error)) => {
-                        tracing::error!(connection = connection.id, %error, "a function failed");
-                        let text = r#"{"message":"Internal server error"}"#;
-                        send(stream, Bytes::from_static(text.as_bytes())).await
-                    }
-                    _ => Sent::Yes,
-                }
-            }
-            frame = stream.next(), if !busy => match frame {
-                Some(Ok(Message::Text(text))) => {
-                    *handling = Some(Box::pin(gateway.message(connection, text)));
-                    Sent::Yes
-                }
-                // No route takes it: refused as what it is not, JSON text.
-                Some(Ok(Message::Binary(_))) => {
-                    *handling = Some(Box::pin(gateway.message(connection, Utf8Bytes::default())));
-                    Sent::Yes
-                }
-                // Answered by the library.
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => Sent::Yes,
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return End::ByTerminal,
-            },
-            () = gateway.stop.cancelled() => return End::ByService(close_code::AWAY),
+        let text = match stream.next().await {
+            Some(Ok(Message::Text(text))) => text,
+            // No route takes it: refused as what it is not, JSON text.
+            Some(Ok(Message::Binary(_))) => Utf8Bytes::default(),
+            // Answered by the library.
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return End::ByTerminal,
         };
-        match sent {
-            Sent::Yes => {}
-            Sent::LastWasClose => return End::ByService(close_code::NORMAL),
-            Sent::No => return End::ByTerminal,
+        if inbox.try_send(text).is_err() {
+            return End::ByService(close_code::POLICY);
         }
     }
 }
 
-/// What became of sending.
-enum Sent {
-    Yes,
-    /// Behind what was sent stood the order to close.
-    LastWasClose,
-    No,
-}
-
-async fn send(stream: &mut WebSocket, frame: Bytes) -> Sent {
-    match stream.send(text(frame)).await {
-        Ok(()) => Sent::Yes,
-        Err(_) => Sent::No,
+/// Handles messages until none can come any more.
+async fn handle(
+    gateway: &Gateway,
+    connection: &Connection,
+    mut messages: mpsc::Receiver<Utf8Bytes>,
+    answers: mpsc::Sender<Order>,
+) {
+    while let Some(text) = messages.recv().await {
+        let answer = match gateway.message(connection, text).await {
+            Ok(None) => continue,
+            Ok(Some(answer)) => Bytes::from(answer),
+            Err(error) => {
+                tracing::error!(connection = connection.id, %error, "a function failed");
+                Bytes::from_static(br#"{"message":"Internal server error"}"#)
+            }
+        };
+        // A connection that has ended takes no answer.
+        let _ = answers.send(Order::Send(answer)).await;
     }
 }
 
-/// Sends a frame and whatever else waits, in one write.
-async fn send_all(stream: &mut WebSocket, first: Bytes, orders: &mut mpsc::Receiver<Order>) -> Sent {
-    let mut next = Ok(Order::Send(first));
-    let mut closes = false;
-    while let Ok(order) = next {
+/// Sends what is ordered; what waits together goes out in one write.
+async fn write(sink: &mut SplitSink<WebSocket, Message>, orders: &mut mpsc::Receiver<Order>) -> End {
+    while let Some(first) = orders.recv().await {
+        match tokio::time::timeout(STALL, write_batch(sink, first, orders)).await {
+            Ok(Ok(None)) => {}
+            Ok(Ok(Some(end))) => return end,
+            Ok(Err(_)) | Err(_) => return End::ByTerminal,
+        }
+    }
+    End::ByService(close_code::NORMAL)
+}
+
+async fn write_batch(
+    sink: &mut SplitSink<WebSocket, Message>,
+    first: Order,
+    orders: &mut mpsc::Receiver<Order>,
+) -> Result<Option<End>, axum::Error> {
+    let mut end = None;
+    let mut next = Some(first);
+    while let Some(order) = next {
         match order {
-            Order::Send(frame) => {
-                if stream.feed(text(frame)).await.is_err() {
-                    return Sent::No;
-                }
-            }
+            Order::Send(frame) => sink.feed(text(frame)).await?,
             Order::Close => {
-                closes = true;
+                end = Some(End::ByService(close_code::NORMAL));
                 break;
             }
         }
-        next = orders.try_recv();
+        next = orders.try_recv().ok();
     }
-    match stream.flush().await {
-        Ok(()) if closes => Sent::LastWasClose,
-        Ok(()) => Sent::Yes,
-        Err(_) => Sent::No,
-    }
+    sink.flush().await?;
+    Ok(end)
 }
 
 /// What functions post is JSON, which is UTF-8.
 fn text(frame: Bytes) -> Message {
-    match Utf8Bytes::try_from(frame) {
-        Ok(text) => Message::Text(text),
-        Err(_) => Message::Text(Utf8Bytes::default()),
-    }
+    Message::Text(Utf8Bytes::try_from(frame).unwrap_or_default())
 }
 
-async fn farewell(stream: &mut WebSocket, code: u16) {
+async fn farewell(sink: &mut SplitSink<WebSocket, Message>, stream: &mut SplitStream<WebSocket>, code: u16) {
     let close = CloseFrame { code, reason: Utf8Bytes::default() };
-    let goodbye = async {
-        if stream.send(Message::Close(Some(close))).await.is_ok() {
-            while let Some(Ok(frame)) = stream.next().await {
-                if matches!(frame, Message::Close(_)) {
-                    break;
-                }
+    if sink.send(Message::Close(Some(close))).await.is_ok() {
+        while let Some(Ok(frame)) = stream.next().await {
+            if matches!(frame, Message::Close(_)) {
+                break;
             }
         }
-    };
-    // Late or not, the connection is dropped behind this.
-    let _ = tokio::time::timeout(FAREWELL, goodbye).await;
+    }
 }

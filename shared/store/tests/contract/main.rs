@@ -1,0 +1,16 @@
+//! What each access of the store promises, on the embedded engine: its outcomes, its condition, what it leaves behind when
+//! its event runs twice (I10), and what it costs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod batches;
+mod connections;
+mod fixture;
+mod messages;
+mod sessions;
+mod tables;
+mod terminals;

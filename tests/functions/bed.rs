@@ -1,0 +1,244 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Response};
+use serde_json::{Value, json};
+use signalbox::client::{SubscriptionKeys, VapidKey, encrypt};
+use signalbox_connection::Connection;
+use signalbox_domain::{Clock, Timestamp};
+use signalbox_issue_token::IssueToken;
+use signalbox_local_aws::{ConnectionsWire, DynamoWire, Recorder, SecretsWire, config};
+use signalbox_notify::Notify;
+use signalbox_provision::Provision;
+use signalbox_startup::{Clients, Context, Settings};
+use signalbox_store::TableNames;
+use signalbox_validate_token::ValidateToken;
+use signalbox_wire::base64url;
+
+use crate::events::{Link, Source, http, http_request, socket, socket_event};
+use crate::peers::{Peers, Wire};
+
+pub const CHANNEL: &str = "5a7b9c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d";
+pub const PUBLIC_URL: &str = "https://push.example";
+pub const A: Link = Link { id: "connection-a=", connected: 1_000 };
+pub const B: Link = Link { id: "connection-b=", connected: 2_000 };
+const KEY_RING: &str = r#"{"encrypt":"1","1":"an example secret that is long enough"}"#;
+
+/// The functions over counting wires, and a clock that stands still until it is told.
+pub struct Bed {
+    pub context: Context,
+    pub dynamo: Recorder,
+    pub posts: Recorder,
+    pub peers: Arc<Peers>,
+    pub server: VapidKey,
+    pub keys: SubscriptionKeys,
+    pub source: Source,
+    now: Arc<AtomicU64>,
+    events: AtomicU64,
+    connection: Connection,
+    provision: Provision,
+    issue_token: IssueToken,
+    validate_token: ValidateToken,
+    notify: Notify,
+}
+
+impl Bed {
+    pub async fn new() -> Self {
+        Self::on(Source::Aws).await
+    }
+
+    pub async fn on(source: Source) -> Self {
+        // The clients of the application server sign with the machine's time.
+        let start = Clock::system().now().as_millis();
+        let now = Arc::new(AtomicU64::new(start));
+        let clock = Clock::new({
+            let now = now.clone();
+            move || Timestamp::from_millis(now.load(Ordering::SeqCst))
+        });
+        let (wire, _thread) = DynamoWire::memory().unwrap();
+        let dynamo = Recorder::new(wire);
+        let peers = Arc::<Peers>::default();
+        let posts = Recorder::new(ConnectionsWire::new(Arc::new(Wire(peers.clone()))));
+        let secrets = SecretsWire::new(|| Ok(KEY_RING.to_owned()));
+        let tables = TableNames {
+            terminals: "terminals".into(),
+            messages: "messages".into(),
+            connections: "connections".into(),
+        };
+        let clients = Clients::new(
+            &config(dynamo.clone()),
+            &config(posts.clone()),
+            "http://posts.invalid",
+            &config(secrets),
+        );
+        tables.create(&clients.dynamodb).await.unwrap();
+        let settings = Settings::new(tables, PUBLIC_URL.parse().unwrap());
+        let context = Context::new(clients, settings, "key-ring".into(), clock).await.unwrap();
+        let _ = dynamo.take();
+        Self {
+            connection: Connection::new(context.clone()),
+            provision: Provision::new(context.clone()),
+            issue_token: IssueToken::new(context.clone()),
+            validate_token: ValidateToken::new(context.clone()),
+            notify: Notify::new(context.clone()),
+            context,
+            dynamo,
+            posts,
+            peers,
+            server: VapidKey::generate().unwrap(),
+            keys: SubscriptionKeys::generate().unwrap(),
+            source,
+            now,
+            events: AtomicU64::new(0),
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.context.clock.now()
+    }
+
+    pub fn pass(&self, time: Duration) {
+        self.now.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// The clock's hands, in milliseconds.
+    pub fn hands(&self) -> Arc<AtomicU64> {
+        self.now.clone()
+    }
+
+    /// An identity that no event had.
+    pub fn event_id(&self) -> String {
+        format!("event-{:06}=", self.events.fetch_add(1, Ordering::SeqCst))
+    }
+
+    /// Runs a WebSocket event; what crosses to the terminal by the answer, and the answer's headers.
+    pub async fn run(&self, name: &str, event: &Value) -> (Option<Value>, Value) {
+        let event = socket_event(event, self.now().plus(Duration::from_secs(29)));
+        let answer = match name {
+            "hello" => self.provision.handle(event).await,
+            "register" | "unregister" => self.issue_token.handle(event).await,
+            _ => self.connection.handle(event).await,
+        };
+        let answer = serde_json::to_value(answer.unwrap()).unwrap();
+        assert_eq!(answer["statusCode"], 200);
+        let body = answer["body"].as_str().map(|body| serde_json::from_str(body).unwrap());
+        (body, answer["headers"].clone())
+    }
+
+    /// A message of a connection, in an event of its own.
+    pub async fn message(&self, name: &str, link: Link, body: Value) -> Option<Value> {
+        let event = socket(self.source, name, link, &self.event_id(), Some(body));
+        self.run(name, &event).await.0
+    }
+
+    pub async fn hello(&self, link: Link, uaid: Option<&str>) -> Vec<Value> {
+        let body = match uaid {
+            Some(uaid) => json!({"messageType": "hello", "use_webpush": true, "uaid": uaid}),
+            None => json!({"messageType": "hello", "use_webpush": true}),
+        };
+        assert_eq!(self.message("hello", link, body).await, None, "hello is answered by a post");
+        self.peers.take(link.id)
+    }
+
+    /// A new terminal on an open connection: its uaid.
+    pub async fn terminal(&self, link: Link) -> String {
+        self.peers.open(link.id);
+        let posted = self.hello(link, None).await;
+        assert_eq!((posted.len(), &posted[0]["status"]), (1, &json!(200)), "{posted:?}");
+        posted[0]["uaid"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn register(&self, link: Link, channel: &str, extra: Value) -> Value {
+        let mut body = json!({"messageType": "register", "channelID": channel});
+        for (member, value) in extra.as_object().unwrap() {
+            body[member] = value.clone();
+        }
+        self.message("register", link, body).await.expect("register is answered by the route's response")
+    }
+
+    /// The token of a new session.
+    pub async fn token(&self, link: Link, channel: &str, extra: Value) -> String {
+        let answer = self.register(link, channel, extra).await;
+        assert_eq!(answer["status"], 200, "{answer}");
+        let endpoint = answer["pushEndpoint"].as_str().unwrap();
+        endpoint.strip_prefix(&format!("{PUBLIC_URL}/push/")).unwrap().to_owned()
+    }
+
+    pub async fn unregister(&self, link: Link, channel: &str) -> Option<Value> {
+        self.message("unregister", link, json!({"messageType": "unregister", "channelID": channel})).await
+    }
+
+    pub async fn disconnect(&self, link: Link) {
+        let event = socket(self.source, "disconnect", link, &self.event_id(), None);
+        assert_eq!(self.run("disconnect", &event).await.0, None);
+    }
+
+    pub async fn acknowledge(&self, link: Link, versions: &[&str]) {
+        let updates: Vec<_> = versions
+            .iter()
+            .map(|version| json!({"channelID": CHANNEL, "version": version, "code": 100}))
+            .collect();
+        assert_eq!(self.message("ack", link, json!({"messageType": "ack", "updates": updates})).await, None);
+    }
+
+    /// The event of a push with everything that it needs.
+    pub fn push_event(&self, token: &str, ttl: u32) -> Value {
+        let mut event = http(self.source, "push", &self.event_id(), self.now());
+        event["rawPath"] = json!(format!("/push/{token}"));
+        event["pathParameters"] = json!({"token": token});
+        event["headers"]["ttl"] = json!(ttl.to_string());
+        event["headers"]["authorization"] = json!(self.server.authorization(PUBLIC_URL).unwrap());
+        let payload = encrypt(b"hello", &self.keys.p256dh().unwrap(), self.keys.auth()).unwrap();
+        event["body"] = json!(base64url::encode_standard(payload));
+        event
+    }
+
+    pub async fn run_push(&self, event: &Value) -> Response<Body> {
+        self.notify.handle(http_request(event)).await
+    }
+
+    pub async fn push(&self, token: &str, ttl: u32) -> Response<Body> {
+        self.run_push(&self.push_event(token, ttl)).await
+    }
+
+    pub async fn deliver(&self, token: &str, ttl: u32) {
+        let answer = self.push(token, ttl).await;
+        assert_eq!(answer.status(), StatusCode::CREATED, "{:?}", answer.body());
+    }
+
+    /// A push that fails.
+    pub async fn deliver_nothing(&self, token: &str) {
+        assert_eq!(self.push(token, 60).await.status(), 503);
+    }
+
+    pub fn validate_event(&self, token: &str, server: &VapidKey) -> Value {
+        let mut event = http(self.source, "validate", &self.event_id(), self.now());
+        event["headers"]["authorization"] = json!(server.authorization(PUBLIC_URL).unwrap());
+        event["body"] = json!(json!({"token": token}).to_string());
+        event["isBase64Encoded"] = json!(false);
+        event
+    }
+
+    pub async fn run_validate(&self, event: &Value) -> Response<Body> {
+        self.validate_token.handle(http_request(event)).await
+    }
+
+    pub async fn validate(&self, token: &str) -> Response<Body> {
+        self.run_validate(&self.validate_event(token, &self.server)).await
+    }
+}
+
+/// The versions of posted notifications.
+pub fn versions(posted: &[Value]) -> Vec<String> {
+    let notifications = posted.iter().filter(|message| message["messageType"] == "notification");
+    notifications.map(|notification| notification["version"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The kind of a problem.
+pub fn problem(answer: &Response<Body>) -> (u16, String) {
+    let problem: Value = serde_json::from_slice(answer.body()).unwrap();
+    let kind = problem["type"].as_str().unwrap().strip_prefix("urn:signalbox:problem:").unwrap();
+    (answer.status().as_u16(), kind.to_owned())
+}

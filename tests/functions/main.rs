@@ -1,0 +1,19 @@
+//! The functions on API Gateway's events, over local wires that count and fail: what each call costs, what happens when an
+//! event runs twice, when two cross, and when AWS does not do as asked.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+#![allow(missing_docs, unreachable_pub, reason = "nobody uses a test crate")]
+
+mod bed;
+mod costs;
+mod crossings;
+mod events;
+mod faults;
+mod gateway_events;
+mod logs;
+mod peers;
+mod twice;

@@ -41,32 +41,25 @@ async fn an_older_connection_does_not_take_over() {
 /// I8: a post that finds the connection closed goes to the one that has taken over meanwhile.
 #[tokio::test]
 async fn a_push_that_meets_a_takeover_goes_to_the_newer_connection() {
-    let bed = Bed::new().await;
-    let uaid = bed.terminal(A).await;
-    let token = bed.token(A, CHANNEL, json!({})).await;
-    // The push has read the old connection; before it posts, the new one takes over.
-    let bed = std::sync::Arc::new(bed);
-    bed.peers.open(B.id);
-    let meanwhile = bed.clone();
-    let (met, meets) = tokio::sync::oneshot::channel();
-    let mut met = Some(met);
-    bed.dynamo.intercept(move |operation| {
-        if operation == "PutItem"
-            && let Some(met) = met.take()
-        {
-            let _ = met.send(());
-        }
-        None
-    });
-    let takeover = tokio::spawn(async move {
-        meets.await.unwrap();
-        meanwhile.hello(B, Some(&uaid)).await
-    });
-    bed.deliver(&token, 60).await;
-    let drained = takeover.await.unwrap();
-    let (old, new) = (bed.peers.take(A.id), bed.peers.take(B.id));
-    let came = versions(&drained).len() + versions(&new).len();
-    assert!(came >= 1, "lost between {old:?} and {drained:?} {new:?}");
+    for moment in ["BatchGetItem", "PutItem"] {
+        let bed = Bed::new().await;
+        let uaid = bed.terminal(A).await;
+        let token = bed.token(A, CHANNEL, json!({})).await;
+        bed.peers.open(B.id);
+        // At that moment of the push the new connection takes over.
+        let mut pause = bed.dynamo.pause(moment);
+        let takeover = async {
+            pause.reached().await;
+            let drained = bed.hello(B, Some(&uaid)).await;
+            pause.go_on();
+            drained
+        };
+        let (answer, mut posted) = tokio::join!(bed.push(&token, 60), takeover);
+        assert_eq!(answer.status(), 201);
+        posted.extend(bed.peers.take(B.id));
+        assert_eq!(versions(&posted).len(), 1, "when a takeover came at {moment}");
+        assert_eq!(versions(&bed.peers.take(A.id)).len(), 0);
+    }
 }
 
 /// I8: false news of a closed connection does not hurt the terminal: what is stored comes with its next hello.
@@ -84,38 +77,49 @@ async fn a_false_410_loses_nothing() {
 /// I12: a push that stored before a hello looked is found by its drain; one that looks after it posts.
 #[tokio::test]
 async fn a_push_and_a_hello_cross_in_every_order() {
+    // A whole hello at each moment of a push, and a whole push at each moment of a hello.
     for moment in ["BatchGetItem", "PutItem", "UpdateItem"] {
-        let bed = std::sync::Arc::new(Bed::new().await);
-        let uaid = bed.terminal(A).await;
-        let token = bed.token(A, CHANNEL, json!({})).await;
-        bed.disconnect(A).await;
-        bed.peers.open(B.id);
-        // At that moment of the push a whole hello runs.
-        let (reached, at_moment) = std::sync::mpsc::channel();
-        let (done, go_on) = std::sync::mpsc::channel::<()>();
-        let mut first = Some((reached, go_on));
-        bed.dynamo.intercept(move |operation| {
-            if operation == moment
-                && let Some((reached, go_on)) = first.take()
-            {
-                reached.send(()).unwrap();
-                let _ = go_on.recv_timeout(Duration::from_millis(50));
-            }
-            None
-        });
-        let pushing = bed.clone();
-        let pushing_token = token.clone();
-        let push = std::thread::spawn(move || {
-            tokio::runtime::Runtime::new().unwrap().block_on(pushing.push(&pushing_token, 60)).status()
-        });
-        at_moment.recv().unwrap();
-        let mut posted = bed.hello(B, Some(&uaid)).await;
-        let _ = done.send(());
-        assert_eq!(push.join().unwrap(), 201);
-        posted.extend(bed.peers.take(B.id));
-        assert_eq!(posted[0]["messageType"], "hello");
-        assert!(!versions(&posted).is_empty(), "lost when a hello came at {moment}");
+        let bed = Bed::new().await;
+        let (uaid, token) = absent_terminal(&bed).await;
+        let mut pause = bed.dynamo.pause(moment);
+        let hello = async {
+            pause.reached().await;
+            let posted = bed.hello(B, Some(&uaid)).await;
+            pause.go_on();
+            posted
+        };
+        let (answer, posted) = tokio::join!(bed.push(&token, 60), hello);
+        assert_delivered(&bed, answer.status().as_u16(), posted, moment);
     }
+    for moment in ["PutItem", "UpdateItem", "Query"] {
+        let bed = Bed::new().await;
+        let (uaid, token) = absent_terminal(&bed).await;
+        let mut pause = bed.dynamo.pause(moment);
+        let push = async {
+            pause.reached().await;
+            let answer = bed.push(&token, 60).await;
+            pause.go_on();
+            answer
+        };
+        let (posted, answer) = tokio::join!(bed.hello(B, Some(&uaid)), push);
+        assert_delivered(&bed, answer.status().as_u16(), posted, moment);
+    }
+}
+
+async fn absent_terminal(bed: &Bed) -> (String, String) {
+    let uaid = bed.terminal(A).await;
+    let token = bed.token(A, CHANNEL, json!({})).await;
+    bed.disconnect(A).await;
+    bed.peers.open(B.id);
+    (uaid, token)
+}
+
+fn assert_delivered(bed: &Bed, status: u16, mut posted: Vec<serde_json::Value>, moment: &str) {
+    assert_eq!(status, 201);
+    posted.extend(bed.peers.take(B.id));
+    // I3: nothing before the configuring message.
+    assert_eq!(posted[0]["messageType"], "hello", "when they met at {moment}");
+    assert!(!versions(&posted).is_empty(), "lost when they met at {moment}");
 }
 
 /// I5: a push that had read the session before it ended stores in vain.
@@ -182,27 +186,21 @@ async fn twenty_servers_race_for_one_session() {
 /// I3: a session request that comes before the answer to hello is recorded waits for it.
 #[tokio::test]
 async fn register_waits_for_the_configuring_message_to_be_recorded() {
-    let bed = std::sync::Arc::new(Bed::new().await);
+    let bed = Bed::new().await;
     bed.peers.open(A.id);
-    let registering = bed.clone();
-    let (answered, is_answered) = tokio::sync::oneshot::channel();
-    let mut answered = Some(answered);
-    // The second write of hello opens the gate; by then the terminal has its answer.
-    bed.dynamo.intercept(move |operation| {
-        if operation == "UpdateItem"
-            && let Some(answered) = answered.take()
-        {
-            let _ = answered.send(());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        None
-    });
-    let register = tokio::spawn(async move {
-        is_answered.await.unwrap();
-        registering.register(A, CHANNEL, json!({})).await
-    });
-    bed.hello(A, None).await;
-    assert_eq!(register.await.unwrap()["status"], 200);
+    // The update of a new terminal's hello records that its answer is out.
+    let mut pause = bed.dynamo.pause("UpdateItem");
+    let register = async {
+        pause.reached().await;
+        assert_eq!(bed.peers.take(A.id)[0]["status"], 200);
+        let late = async {
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            pause.go_on();
+        };
+        tokio::join!(bed.register(A, CHANNEL, json!({})), late).0
+    };
+    let (_, answer) = tokio::join!(bed.hello(A, None), register);
+    assert_eq!(answer["status"], 200);
 }
 
 /// I7: a second hello on a connection is refused before it moves the terminal that it names.
@@ -222,32 +220,18 @@ async fn a_second_hello_steals_no_terminal() {
 /// I8: where the newer connection fails too, it is that one which is closed, so that its terminal comes and is drained.
 #[tokio::test]
 async fn a_failed_post_after_a_takeover_closes_the_newer_connection() {
-    let bed = std::sync::Arc::new(Bed::new().await);
+    let bed = Bed::new().await;
     let uaid = bed.terminal(A).await;
     let token = bed.token(A, CHANNEL, json!({})).await;
     bed.peers.open(B.id);
-    // When the push has read the old connection, the new one takes over, and then fails.
-    let (reached, at_moment) = std::sync::mpsc::channel();
-    let (done, go_on) = std::sync::mpsc::channel::<()>();
-    let mut first = Some((reached, go_on));
-    bed.dynamo.intercept(move |operation| {
-        if operation == "PutItem"
-            && let Some((reached, go_on)) = first.take()
-        {
-            reached.send(()).unwrap();
-            let _ = go_on.recv_timeout(Duration::from_secs(5));
-        }
-        None
-    });
-    let pushing = bed.clone();
-    let push = std::thread::spawn(move || {
-        tokio::runtime::Runtime::new().unwrap().block_on(pushing.push(&token, 60)).status()
-    });
-    at_moment.recv().unwrap();
-    bed.dynamo.intercept(|_| None);
-    bed.hello(B, Some(&uaid)).await;
-    bed.peers.fail(B.id, PostError::Internal);
-    let _ = done.send(());
-    assert_eq!(push.join().unwrap(), 201);
+    let mut pause = bed.dynamo.pause("PutItem");
+    let takeover = async {
+        pause.reached().await;
+        bed.hello(B, Some(&uaid)).await;
+        bed.peers.fail(B.id, PostError::Internal);
+        pause.go_on();
+    };
+    let (answer, ()) = tokio::join!(bed.push(&token, 60), takeover);
+    assert_eq!(answer.status(), 201);
     assert!(bed.peers.is_closed(B.id));
 }

@@ -10,7 +10,7 @@ mod secrets;
 
 pub use connections::{Connections, ConnectionsWire, PostError, PostFuture};
 pub use dynamo::{DynamoWire, EngineError, EngineThread};
-pub use recorder::{Call, Fault, Recorder};
+pub use recorder::{Call, Fault, Pause, Recorder};
 pub use secrets::SecretsWire;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};

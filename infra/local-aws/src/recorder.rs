@@ -6,6 +6,8 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
+use tokio::sync::oneshot;
+
 use crate::response;
 
 /// A call that a client made.
@@ -40,6 +42,32 @@ pub struct Recorder {
     wire: SharedHttpConnector,
     calls: Arc<Mutex<Vec<Call>>>,
     faults: Arc<Mutex<Box<Intercept>>>,
+    pause: Arc<Mutex<Option<Held>>>,
+}
+
+/// The call that is to be held.
+struct Held {
+    operation: &'static str,
+    reached: oneshot::Sender<()>,
+    go_on: oneshot::Receiver<()>,
+}
+
+/// A call that a test holds before it has any effect.
+pub struct Pause {
+    reached: oneshot::Receiver<()>,
+    go_on: oneshot::Sender<()>,
+}
+
+impl Pause {
+    /// Waits until the call is there.
+    pub async fn reached(&mut self) {
+        let _ = (&mut self.reached).await;
+    }
+
+    /// Lets it go on.
+    pub fn go_on(self) {
+        let _ = self.go_on.send(());
+    }
 }
 
 impl Recorder {
@@ -49,6 +77,7 @@ impl Recorder {
             wire: SharedHttpConnector::new(wire),
             calls: Arc::default(),
             faults: Arc::new(Mutex::new(Box::new(|_| None))),
+            pause: Arc::default(),
         }
     }
 
@@ -69,6 +98,26 @@ impl Recorder {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(intercept);
     }
 
+    /// Holds the next call of that operation until the test lets it go on; others pass by.
+    #[must_use]
+    pub fn pause(&self, operation: &'static str) -> Pause {
+        let ((reached, is_reached), (go_on, goes_on)) = (oneshot::channel(), oneshot::channel());
+        let held = Held { operation, reached, go_on: goes_on };
+        *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
+        Pause { reached: is_reached, go_on }
+    }
+
+    async fn hold(&self, operation: &str) {
+        let held = {
+            let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+            pause.take_if(|held| held.operation == operation)
+        };
+        if let Some(held) = held {
+            let _ = held.reached.send(());
+            let _ = held.go_on.await;
+        }
+    }
+
     async fn pass(self, mut request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let target = request.headers().get("x-amz-target");
         let operation = target
@@ -81,6 +130,7 @@ impl Recorder {
             counted["ReturnConsumedCapacity"] = json!("TOTAL");
             *request.body_mut() = SdkBody::from(counted.to_string());
         }
+        self.hold(&operation).await;
         let fault = (self.faults.lock().unwrap_or_else(PoisonError::into_inner))(&operation);
         let answer = match fault {
             Some(Fault::Throttled) => Ok(error(400, "com.amazonaws.dynamodb.v20120810#ThrottlingException")),

@@ -1,0 +1,27 @@
+# What is done often, by name. Everything also works without `just`: the commands are here to be read.
+
+# Runs the push service.
+run *options:
+    cargo run -- {{options}}
+
+# The quick checks, before a commit.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features -- --deny warnings
+    cargo test
+
+# All checks, as before a landing.
+ci:
+    .ci/run
+
+# The end-to-end suite against the template, deployed into a local emulator of AWS.
+deployed *arguments:
+    infra/emulator/test target/debug {{arguments}}
+
+# Known vulnerabilities among the dependencies; asks the advisory database on the network.
+advisories:
+    cargo deny check advisories
+
+# The functions as they are deployed, without SAM.
+functions architecture="arm64":
+    cargo lambda build --release --{{architecture}} --package signalbox-connection --package signalbox-provision --package signalbox-issue-token --package signalbox-validate-token --package signalbox-notify

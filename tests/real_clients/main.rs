@@ -1,8 +1,18 @@
 //! Stock senders against the push service, in either home. They are programs of their own, which a plain `cargo test` does
 //! not ask for: `cargo test --features real-clients --test real_clients`, with `SIGNALBOX_PYTHON` naming a Python that has
 //! `pywebpush`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail like tests")]
-#![allow(missing_docs, unreachable_pub, dead_code, reason = "nobody uses a test crate; its helpers serve several")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    reason = "nobody uses a test crate; its helpers serve several"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

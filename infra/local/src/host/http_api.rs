@@ -1,64 +1,20 @@
-use std::sync::Arc;
-
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpRequestContext};
 use aws_lambda_events::encodings::Body as LambdaBody;
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::{any, get, post};
+use axum::response::Response;
 use lambda_http::request::LambdaRequest;
-use signalbox_domain::Clock;
 use signalbox_wire::base64url;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use super::functions::Functions;
-use super::hub::Hub;
-use super::request_ids::RequestIds;
-use super::websocket_api;
+use super::gateway::{Gateway, gateway_made};
 
 /// API Gateway takes 10 MB, of which a Lambda event holds 6: base64 and all.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
-/// What plays API Gateway.
-#[derive(Clone)]
-pub(super) struct Gateway {
-    pub(super) functions: Arc<Functions>,
-    pub(super) hub: Arc<Hub>,
-    pub(super) stop: CancellationToken,
-    pub(super) connections: TaskTracker,
-    pub(super) requests: Arc<RequestIds>,
-    pub(super) clock: Clock,
-    /// What requests are said to be for where they do not say it themselves.
-    pub(super) domain: String,
-}
-
-/// The routes of the template's HTTP API, and the WebSocket API on `/`.
-pub(super) fn router(gateway: Gateway) -> Router {
-    Router::new()
-        .route("/", any(websocket_api::upgrade))
-        .route("/push/{token}", post(notify))
-        .route("/health", get(notify))
-        .route("/v1/tokens/validate", post(validate_token))
-        .fallback(not_found)
-        .method_not_allowed_fallback(not_found)
-        .with_state(gateway)
-}
-
-/// What API Gateway says of a route that there is not.
-async fn not_found() -> Response {
-    gateway_made(StatusCode::NOT_FOUND, "Not Found")
-}
-
-pub(super) fn gateway_made(status: StatusCode, message: &str) -> Response {
-    let body = serde_json::json!({ "message": message }).to_string();
-    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
-}
-
-async fn notify(
+/// `POST /push/{token}` and `GET /health`.
+pub(super) async fn notify(
     State(gateway): State<Gateway>,
     path: MatchedPath,
     parameters: RawPathParams,
@@ -70,7 +26,8 @@ async fn notify(
     }
 }
 
-async fn validate_token(
+/// `POST /v1/tokens/validate`.
+pub(super) async fn validate_token(
     State(gateway): State<Gateway>,
     path: MatchedPath,
     parameters: RawPathParams,

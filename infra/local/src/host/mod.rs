@@ -2,9 +2,11 @@
 
 mod data;
 mod functions;
+mod gateway;
 mod http_api;
 mod hub;
 mod request_ids;
+mod routes;
 mod socket;
 mod websocket_api;
 
@@ -115,7 +117,7 @@ impl Host {
         let functions = Functions::start(clients, settings, Clock::system()).await?;
 
         let (stop, connections) = (CancellationToken::new(), TaskTracker::new());
-        let gateway = http_api::Gateway {
+        let gateway = gateway::Gateway {
             functions: Arc::new(functions),
             hub,
             stop: stop.clone(),
@@ -130,7 +132,7 @@ impl Host {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
         });
-        let serving = axum::serve(listener, http_api::router(gateway))
+        let serving = axum::serve(listener, routes::router(gateway))
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let server = tokio::spawn(async move { serving.await });
         let sweeper = tokio::spawn(sweep(dynamo, stop.clone()));

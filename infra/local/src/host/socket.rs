@@ -6,9 +6,8 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::mpsc;
 
-use super::http_api::Gateway;
+use super::gateway::{Connection, Gateway};
 use super::hub::Order;
-use super::websocket_api::Connection;
 
 /// How many messages of a terminal may wait for the ones before to be handled; whoever sends more is cut.
 const INBOX: usize = 1024;

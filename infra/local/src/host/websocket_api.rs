@@ -12,7 +12,7 @@ use serde::Deserialize;
 use signalbox_domain::Timestamp;
 use uuid::Uuid;
 
-use super::http_api::{Gateway, gateway_made};
+use super::gateway::{Connection, Gateway, gateway_made};
 use super::socket;
 
 /// API Gateway's limit for one message.
@@ -24,12 +24,6 @@ const FUNCTION_TIME_MILLIS: u64 = 15 * 60 * 1000;
 
 /// The template's routes, beside `$connect`, `$disconnect` and `$default`.
 const ROUTES: [&str; 5] = ["hello", "register", "unregister", "ack", "nack"];
-
-/// A connection of the WebSocket API.
-pub(super) struct Connection {
-    pub(super) id: String,
-    pub(super) connected: Timestamp,
-}
 
 /// Makes a connection: runs `$connect`, and upgrades if it admits.
 pub(super) async fn upgrade(

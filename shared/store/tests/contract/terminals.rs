@@ -391,25 +391,6 @@ async fn counting_for_an_expired_terminal_finds_none() {
     assert_eq!(on.store.count_waiting(TERMINAL, NOW).await.unwrap(), None);
 }
 
-// Every access
-
-/// A call that failed is an error, whether or not it took effect: never "there is none", never "not yours".
-#[tokio::test]
-async fn nothing_is_concluded_of_terminals_from_a_call_that_failed() {
-    for fault in [Fault::Throttled, Fault::FailsBefore, Fault::FailsAfter] {
-        let on = Fixture::new().await;
-        on.fail(fault);
-        let (hello, connection) = (arrival("c1", 0, "h1"), connection("c1"));
-        assert_unavailable(on.store.create_terminal(&hello, NOW, NOW).await);
-        assert_unavailable(on.store.take_over(&hello, NOW).await);
-        assert_unavailable(on.store.open_gate(TERMINAL, &connection).await);
-        assert_unavailable(on.store.terminal(TERMINAL, NOW).await);
-        assert_unavailable(on.store.forget_connection(TERMINAL, &connection, NOW).await);
-        assert_unavailable(on.store.count_waiting(TERMINAL, NOW).await);
-        assert_unavailable(on.store.claim_connection(&hello, NOW).await);
-    }
-}
-
 // claim_connection
 
 /// R3, I10: an entry is made by one event, however often that runs.
@@ -429,4 +410,23 @@ async fn a_connection_is_claimed_by_one_event() {
     assert_eq!(on.store.claim_connection(&second, NOW).await.unwrap(), Claim::SecondHello);
     on.assert_calls(&["PutItem"]);
     assert_eq!(on.item("connections", connection_row("c1")).await.unwrap(), before);
+}
+
+// Every access
+
+/// A call that failed is an error, whether or not it took effect: never "there is none", never "not yours".
+#[tokio::test]
+async fn nothing_is_concluded_of_terminals_from_a_call_that_failed() {
+    for fault in [Fault::Throttled, Fault::FailsBefore, Fault::FailsAfter] {
+        let on = Fixture::new().await;
+        on.fail(fault);
+        let (hello, connection) = (arrival("c1", 0, "h1"), connection("c1"));
+        assert_unavailable(on.store.create_terminal(&hello, NOW, NOW).await);
+        assert_unavailable(on.store.take_over(&hello, NOW).await);
+        assert_unavailable(on.store.open_gate(TERMINAL, &connection).await);
+        assert_unavailable(on.store.terminal(TERMINAL, NOW).await);
+        assert_unavailable(on.store.forget_connection(TERMINAL, &connection, NOW).await);
+        assert_unavailable(on.store.count_waiting(TERMINAL, NOW).await);
+        assert_unavailable(on.store.claim_connection(&hello, NOW).await);
+    }
 }

@@ -28,15 +28,13 @@ impl ValidateToken {
         let digest = TokenDigest::of(&token);
         let session = self.authorize(&claims, &digest, &server).await?;
         tracing::info!(terminal = %claims.terminal, channel = %claims.channel, "validated");
+        let (issued, expires) = session.life_of(&digest);
         Ok(ValidateAnswer {
             authorized: true,
             channel: claims.channel,
             application: session.request.application.as_ref().map(ToString::to_string),
-            issued_at: rfc3339(session.issued),
-            expires_at: session
-                .previous
-                .filter(|previous| previous.token == digest)
-                .map(|p| rfc3339(p.until)),
+            issued_at: rfc3339(issued),
+            expires_at: expires.map(rfc3339),
         })
     }
 

@@ -46,6 +46,8 @@ pub struct LiveSession {
 pub struct PreviousToken {
     /// The token.
     pub token: TokenDigest,
+    /// When it was issued.
+    pub issued: Timestamp,
     /// It counts until then.
     pub until: Timestamp,
 }
@@ -95,7 +97,11 @@ impl Session {
             // The event ran before: it has made this session already (I10).
             Some(Self::Live(live)) if live.token == token => live.clone(),
             Some(Self::Live(live)) => LiveSession {
-                previous: Some(PreviousToken { token: live.token, until: now.plus(OVERLAP) }),
+                previous: Some(PreviousToken {
+                    token: live.token,
+                    issued: live.issued,
+                    until: now.plus(OVERLAP),
+                }),
                 authorization: live.authorization,
                 ..new(live.generation)
             },
@@ -119,6 +125,15 @@ impl Session {
 }
 
 impl LiveSession {
+    /// When the presented token was issued, and when it ends by itself.
+    #[must_use]
+    pub fn life_of(&self, presented: &TokenDigest) -> (Timestamp, Option<Timestamp>) {
+        match self.previous.filter(|previous| previous.token == *presented) {
+            Some(previous) => (previous.issued, Some(previous.until)),
+            None => (self.issued, None),
+        }
+    }
+
     /// Whether the presented token corresponds to one that counts (R14), compared in constant time.
     #[must_use]
     pub fn corresponds(&self, presented: &TokenDigest, now: Timestamp) -> bool {

@@ -4,6 +4,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
@@ -79,7 +80,9 @@ impl ClassifyRetry for TransactionConflicts {
         };
         let code = error.and_then(|error| {
             let update = error.downcast_ref::<UpdateItemError>().and_then(|error| error.code());
-            update.or_else(|| error.downcast_ref::<PutItemError>().and_then(|error| error.code()))
+            let put = || error.downcast_ref::<PutItemError>().and_then(|error| error.code());
+            let delete = || error.downcast_ref::<DeleteItemError>().and_then(|error| error.code());
+            update.or_else(put).or_else(delete)
         });
         match code {
             Some("TransactionConflictException") => RetryAction::transient_error(),

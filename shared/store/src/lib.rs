@@ -2,7 +2,7 @@
 //! domain values here and nowhere else.
 //!
 //! Every read that decides something is strongly consistent, so no index serves one. DynamoDB deletes expired items
-//! late: what has expired is filtered on each read.
+//! late: a terminal that has expired is not there for any read, and of messages the drain decides.
 
 mod access;
 mod error;

@@ -1,7 +1,8 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    TimeToLiveSpecification, TimeToLiveStatus,
 };
 
 use crate::StoreError;
@@ -36,21 +37,18 @@ impl TableNames {
     /// Where the store refuses.
     pub async fn create(&self, dynamo: &Client) -> Result<(), StoreError> {
         for (name, key) in self.schema() {
-            match create_table(dynamo, name, key).await? {
-                Created::New => enable_ttl(dynamo, name).await?,
-                Created::Before => {}
+            create_table(dynamo, name, key).await?;
+            // Looked at each time: an earlier start may have ended in between.
+            if !has_ttl(dynamo, name).await? {
+                enable_ttl(dynamo, name).await?;
             }
         }
         Ok(())
     }
 }
 
-enum Created {
-    New,
-    Before,
-}
-
-async fn create_table(dynamo: &Client, name: &str, key: KeySchema) -> Result<Created, StoreError> {
+/// Creates the table, if it is not there.
+async fn create_table(dynamo: &Client, name: &str, key: KeySchema) -> Result<(), StoreError> {
     let mut request = dynamo.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
     for (attribute, kind) in key.iter().zip([KeyType::Hash, KeyType::Range]) {
         request = request
@@ -63,12 +61,16 @@ async fn create_table(dynamo: &Client, name: &str, key: KeySchema) -> Result<Cre
             );
     }
     match request.send().await {
-        Ok(_) => Ok(Created::New),
-        Err(SdkError::ServiceError(error)) if error.err().is_resource_in_use_exception() => {
-            Ok(Created::Before)
-        }
+        Ok(_) => Ok(()),
+        Err(SdkError::ServiceError(error)) if error.err().is_resource_in_use_exception() => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+async fn has_ttl(dynamo: &Client, name: &str) -> Result<bool, StoreError> {
+    let answer = dynamo.describe_time_to_live().table_name(name).send().await?;
+    let status = answer.time_to_live_description.and_then(|description| description.time_to_live_status);
+    Ok(matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)))
 }
 
 async fn enable_ttl(dynamo: &Client, name: &str) -> Result<(), StoreError> {

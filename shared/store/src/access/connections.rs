@@ -1,9 +1,10 @@
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::ReturnValue;
-use signalbox_domain::{ConnectionId, TerminalId};
+use signalbox_domain::{ConnectionId, TerminalId, Timestamp};
 
-use crate::expression::{Attributes, text};
-use crate::rows::{ConnectionRow, malformed, row};
-use crate::{Store, StoreError};
+use crate::expression::{Attributes, names, text, values};
+use crate::rows::{ConnectionRow, item, malformed, row};
+use crate::{Arrival, Store, StoreError};
 
 /// What [`Store::claim_connection`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,31 @@ pub struct ConnectionEntry {
 }
 
 impl Store {
+    /// Puts the connection's entry, if it is new or made by this same event. 1 call, 1 write unit.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim_connection(&self, arrival: &Arrival, expires: Timestamp) -> Result<Claim, StoreError> {
+        const CONDITION: &str = "attribute_not_exists(pk) OR #hello = :hello";
+        let done = self
+            .dynamo
+            .put_item()
+            .table_name(&self.tables.connections)
+            .set_item(Some(item("connections", &connection_row(arrival, expires))?))
+            .condition_expression(CONDITION)
+            .set_expression_attribute_names(names(&[CONDITION]))
+            .set_expression_attribute_values(values([(":hello", text(arrival.hello.as_str()))]))
+            .send()
+            .await;
+        match done {
+            Ok(_) => Ok(Claim::Claimed),
+            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
+                Ok(Claim::SecondHello)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Reads a connection's entry; none before its `hello`. 1 call, 1 read unit.
     ///
     /// # Errors
@@ -55,6 +81,15 @@ impl Store {
             .send()
             .await?;
         answer.attributes.map(entry).transpose()
+    }
+}
+
+pub(crate) fn connection_row(arrival: &Arrival, expires: Timestamp) -> ConnectionRow {
+    ConnectionRow {
+        pk: arrival.connection.to_string(),
+        terminal: arrival.terminal.to_string(),
+        hello: arrival.hello.as_str().to_owned(),
+        expires_at: expires.as_secs(),
     }
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 use signalbox_domain::{MessageKey, StoredMessage, TerminalId};
 
-use crate::expression::{text, values};
+use crate::expression::{Attributes, text, values};
 use crate::rows::{MessageRow, key, malformed};
 use crate::{Store, StoreError};
 
@@ -27,8 +27,8 @@ impl Store {
         Ok(())
     }
 
-    /// Reads what waits for a terminal in the order of acceptance, at most `limit` messages, behind `after`. 1 call, 1 read
-    /// unit for each 4 KB.
+    /// Reads what waits for a terminal in the order of acceptance, at most `limit` messages, behind `after`. An item that
+    /// cannot be read is logged and left out: it holds up nothing behind it (I2). 1 call, 1 read unit for each 4 KB.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -57,7 +57,7 @@ impl Store {
             }
         };
         let items = answer.items.unwrap_or_default();
-        let messages = items.into_iter().map(MessageRow::read).collect::<Result<_, _>>()?;
+        let messages = items.into_iter().filter_map(|item| readable(terminal, item)).collect();
         Ok(WaitingPage { messages, next })
     }
 
@@ -80,4 +80,10 @@ impl Store {
             .collect::<Result<_, StoreError>>()?;
         self.batch_write(&self.tables.messages, deletes).await
     }
+}
+
+fn readable(terminal: TerminalId, item: Attributes) -> Option<StoredMessage> {
+    MessageRow::read(item)
+        .inspect_err(|error| tracing::error!(%terminal, %error, "a waiting message cannot be read"))
+        .ok()
 }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
@@ -8,13 +8,15 @@ use signalbox_domain::{
 };
 use signalbox_wire::ChannelId;
 
-use super::terminals::{Transaction, Updated, failed, updated};
+use super::conditional::{Updated, updated};
+use super::transaction::{Transaction, failed};
 use crate::expression::{Attributes, bytes, names, number, text, values};
 use crate::rows::{SessionRow, TERMINAL, TerminalRow, session_key, terminal_key};
 use crate::{Store, StoreError};
 
-/// An ended session is remembered so long, so that its server is told 410 and not 404.
-const TOMBSTONE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// An ended session is remembered so long, so that its server is told 410 and not 404. A day more than a message may wait:
+/// what a push under way still stored must not outlive its generation (I5).
+const TOMBSTONE: Duration = Duration::from_secs(31 * 24 * 3600);
 /// DynamoDB's limit for one batch of reads.
 const READS: usize = 100;
 
@@ -80,7 +82,9 @@ impl Store {
         channels: &[ChannelId],
     ) -> Result<HashMap<ChannelId, Session>, StoreError> {
         let mut sessions = HashMap::with_capacity(channels.len());
-        for chunk in channels.chunks(READS) {
+        // A batch may name no item twice.
+        let distinct: Vec<_> = channels.iter().collect::<BTreeSet<_>>().into_iter().collect();
+        for chunk in distinct.chunks(READS) {
             let keys = chunk.iter().map(|channel| session_key(terminal, channel)).collect();
             for item in self.batch_get(&self.tables.terminals, keys).await? {
                 let (channel, session) = SessionRow::read(item)?;
@@ -135,7 +139,7 @@ impl Store {
             Transaction::Done => return Ok(Issuing::Issued),
             Transaction::Refused(reasons) => reasons,
         };
-        let mut item_at = |index: usize| reasons[index].item.take().filter(|item| !item.is_empty());
+        let mut item_at = |index: usize| reasons.get_mut(index)?.item.take().filter(|item| !item.is_empty());
         let (terminal_item, session_item) = (item_at(0), item_at(1));
         if failed(&reasons, 0) {
             let terminal = terminal_item.map(|item| TerminalRow::read(item, now)).transpose()?.flatten();
@@ -158,7 +162,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const CONDITION: &str = "attribute_exists(#digest)";
         const UPDATE: &str = "SET #endedAt = :now, #expiresAt = :expires \
-            REMOVE #digest, #previousDigest, #previousUntil, #authorizedKey, #authorizedAt ADD #generation :one";
+            REMOVE #digest, #previousDigest, #previousIssuedAt, #previousUntil, #authorizedKey, #authorizedAt ADD #generation :one";
         let done = self
             .dynamo
             .update_item()

@@ -1,22 +1,19 @@
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
+    AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use signalbox_domain::{ConnectionId, EventId, Terminal, TerminalId, TerminalState, Timestamp};
 
-use super::batch::pause_before;
-use crate::expression::{Attributes, names, number, text, values};
-use crate::rows::{ConnectionRow, TerminalRow, item, terminal_key};
-use crate::{Claim, Store, StoreError};
+use super::conditional::{Updated, updated};
+use super::connections::connection_row;
+use super::transaction::{Transaction, failed};
+use crate::expression::{names, number, text, values};
+use crate::rows::{TerminalRow, item, terminal_key};
+use crate::{Store, StoreError};
 
 /// A terminal that never asks for a session is forgotten after this time.
 const WITHOUT_SESSION: Duration = Duration::from_secs(24 * 3600);
-/// How often a transaction is tried that lost against another one.
-pub(crate) const CONFLICT_ROUNDS: u32 = 6;
 
 /// A `hello`: who says it, on which connection, in which event.
 #[derive(Debug, Clone)]
@@ -34,7 +31,7 @@ pub struct Arrival {
 /// What [`Store::create_terminal`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NewTerminal {
-    /// The terminal and its connection's entry are there, by this run of the event or an earlier one.
+    /// The terminal and its connection's entry have been made, by this run of the event or an earlier one.
     Created,
     /// The connection has said `hello` before, in another event.
     SecondHello,
@@ -105,7 +102,7 @@ impl Store {
     }
 
     /// Puts a known terminal on this connection and closes its gate, if it exists, may, and no connection made later
-    /// has it. 1 call, 1 write unit.
+    /// has it. The connection that it was on is kept in the row too, for an event that runs again. 1 call, 1 write unit.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -114,8 +111,8 @@ impl Store {
             AND (attribute_not_exists(#expiresAt) OR #expiresAt > :now) \
             AND (attribute_not_exists(#connection) OR #connectedAt < :connectedAt \
                  OR (#connection = :connection AND #hello = :hello))";
-        const UPDATE: &str =
-            "SET #connection = :connection, #connectedAt = :connectedAt, #hello = :hello, #open = :closed";
+        const UPDATE: &str = "SET #replaced = if_not_exists(#connection, :connection), #connection = :connection, \
+             #connectedAt = :connectedAt, #hello = :hello, #open = :closed";
         let done = self
             .dynamo
             .update_item()
@@ -139,8 +136,8 @@ impl Store {
             .await;
         match updated(done.map(|answer| answer.attributes))? {
             Updated::Done(old) => {
-                let old = old.map(|old| TerminalRow::read(old, Timestamp::default())).transpose()?.flatten();
-                let before = old.and_then(|old| old.connection).filter(|old| *old != arrival.connection);
+                let before =
+                    old.map(TerminalRow::link).transpose()?.and_then(|link| link.before(&arrival.connection));
                 Ok(TakeOver::Taken { before })
             }
             Updated::Refused(old) => {
@@ -236,8 +233,8 @@ impl Store {
         }
     }
 
-    /// Counts one more message that waits, and says how the terminal stands: the second look of a push (I12). 1 call,
-    /// 1 write unit.
+    /// Counts one more message that waits, and says how the terminal stands: the second look of a push (I12). A call that
+    /// the client repeats may count twice: the number is a bound, not a ledger. 1 call, 1 write unit.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -265,40 +262,6 @@ impl Store {
             Updated::Refused(_) => Ok(None),
         }
     }
-
-    /// Puts the connection's entry, if it is new or made by this same event. 1 call, 1 write unit.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn claim_connection(&self, arrival: &Arrival, expires: Timestamp) -> Result<Claim, StoreError> {
-        const CONDITION: &str = "attribute_not_exists(pk) OR #hello = :hello";
-        let done = self
-            .dynamo
-            .put_item()
-            .table_name(&self.tables.connections)
-            .set_item(Some(item("connections", &connection_row(arrival, expires))?))
-            .condition_expression(CONDITION)
-            .set_expression_attribute_names(names(&[CONDITION]))
-            .set_expression_attribute_values(values([(":hello", text(arrival.hello.as_str()))]))
-            .send()
-            .await;
-        match done {
-            Ok(_) => Ok(Claim::Claimed),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                Ok(Claim::SecondHello)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-fn connection_row(arrival: &Arrival, expires: Timestamp) -> ConnectionRow {
-    ConnectionRow {
-        pk: arrival.connection.to_string(),
-        terminal: arrival.terminal.to_string(),
-        hello: arrival.hello.as_str().to_owned(),
-        expires_at: expires.as_secs(),
-    }
 }
 
 fn why_not_taken(old: Option<&Terminal>, arrival: &Arrival) -> TakeOver {
@@ -308,70 +271,5 @@ fn why_not_taken(old: Option<&Terminal>, arrival: &Arrival) -> TakeOver {
         Some(old) if old.state == TerminalState::Suspended => TakeOver::Suspended,
         Some(old) if old.connection.as_ref() == Some(&arrival.connection) => TakeOver::SecondHello,
         Some(_) => TakeOver::Superseded,
-    }
-}
-
-/// What a conditional update came to.
-pub(crate) enum Updated {
-    /// Done; the item, where it was asked for.
-    Done(Option<Attributes>),
-    /// The condition failed; the item as it stands, where it was asked for and there is one.
-    Refused(Option<Attributes>),
-}
-
-pub(crate) fn updated(
-    done: Result<Option<Attributes>, SdkError<UpdateItemError>>,
-) -> Result<Updated, StoreError> {
-    match done {
-        Ok(item) => Ok(Updated::Done(item)),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                Ok(Updated::Refused(refused.item.clone().filter(|item| !item.is_empty())))
-            }
-            _ => Err(error.into()),
-        },
-    }
-}
-
-/// What a transaction came to.
-pub(crate) enum Transaction {
-    /// All of it is done.
-    Done,
-    /// None of it: a condition failed. One reason for each item.
-    Refused(Vec<CancellationReason>),
-}
-
-/// Whether the condition of the item at `index` failed.
-pub(crate) fn failed(reasons: &[CancellationReason], index: usize) -> bool {
-    reasons.get(index).and_then(CancellationReason::code) == Some("ConditionalCheckFailed")
-}
-
-impl Store {
-    /// Runs a transaction; again where it lost against another one, which the SDK does not do by itself.
-    pub(crate) async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<Transaction, StoreError> {
-        let mut round = 0;
-        loop {
-            let done =
-                self.dynamo.transact_write_items().set_transact_items(Some(items.clone())).send().await;
-            let Err(error) = done else { return Ok(Transaction::Done) };
-            let reasons = error
-                .as_service_error()
-                .and_then(|error| match error {
-                    aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(canceled) => {
-                        Some(canceled.cancellation_reasons().to_vec())
-                    }
-                    _ => None,
-                })
-                .unwrap_or_default();
-            if (0..reasons.len()).any(|index| failed(&reasons, index)) {
-                return Ok(Transaction::Refused(reasons));
-            }
-            let conflict = reasons.iter().any(|reason| reason.code() == Some("TransactionConflict"));
-            round += 1;
-            if !conflict || round == CONFLICT_ROUNDS {
-                return Err(error.into());
-            }
-            pause_before(round).await;
-        }
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct SessionRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_digest: Option<ByteBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    previous_issued_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     previous_until: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorized_key: Option<ByteBuf>,
@@ -54,6 +56,7 @@ impl SessionRow {
             digest: Some(ByteBuf::from(*live.token.as_bytes())),
             issued_at: Some(live.issued.as_millis()),
             previous_digest: live.previous.map(|previous| ByteBuf::from(*previous.token.as_bytes())),
+            previous_issued_at: live.previous.map(|previous| previous.issued.as_millis()),
             previous_until: live.previous.map(|previous| previous.until.as_millis()),
             authorized_key: live.authorization.map(|given| ByteBuf::from(*given.server.as_bytes())),
             authorized_at: live.authorization.map(|given| given.since.as_millis()),
@@ -84,9 +87,11 @@ impl SessionRow {
             named_key: self.named_key.map(|key| server_key(&key)).transpose()?,
         };
         let previous = match (self.previous_digest, self.previous_until) {
-            (Some(token), Some(until)) => {
-                Some(PreviousToken { token: digest(&token)?, until: Timestamp::from_millis(until) })
-            }
+            (Some(token), Some(until)) => Some(PreviousToken {
+                token: digest(&token)?,
+                issued: Timestamp::from_millis(self.previous_issued_at.unwrap_or_default()),
+                until: Timestamp::from_millis(until),
+            }),
             _ => None,
         };
         let authorization = match (self.authorized_key, self.authorized_at) {

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use signalbox_domain::{Terminal, Timestamp};
+use signalbox_domain::{ConnectionId, InvalidId, Terminal, Timestamp};
 
 use super::{TERMINAL, malformed, row};
 use crate::StoreError;
@@ -16,6 +16,9 @@ pub(crate) struct TerminalRow {
     pub(crate) state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) connection: Option<String>,
+    /// The connection before this one, or this one where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replaced: Option<String>,
     /// Milliseconds.
     pub(crate) connected_at: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +39,7 @@ impl TerminalRow {
             sk: TERMINAL.to_owned(),
             state: terminal.state.to_string(),
             connection: terminal.connection.as_ref().map(ToString::to_string),
+            replaced: None,
             connected_at: terminal.connected.as_millis(),
             hello: terminal.hello.clone(),
             open: terminal.open,
@@ -43,6 +47,15 @@ impl TerminalRow {
             created_at: created.as_millis(),
             expires_at: Some(expires.as_secs()),
         }
+    }
+
+    /// The connection that the row names, and the one before.
+    pub(crate) fn link(item: Attributes) -> Result<Link, StoreError> {
+        let row: Self = row(TABLE, item)?;
+        let id = |id: Option<String>| {
+            id.map(|id| id.parse()).transpose().map_err(|error: InvalidId| malformed(TABLE, error))
+        };
+        Ok(Link { connection: id(row.connection)?, replaced: id(row.replaced)? })
     }
 
     /// The terminal; none where the item has expired and DynamoDB has yet to delete it.
@@ -61,5 +74,20 @@ impl TerminalRow {
             open: row.open,
             waiting: row.waiting,
         }))
+    }
+}
+
+/// The connection that a terminal's row names, and the one before it.
+pub(crate) struct Link {
+    connection: Option<ConnectionId>,
+    replaced: Option<ConnectionId>,
+}
+
+impl Link {
+    /// The connection that `arriving` has replaced, if it has: by this run of its event, or by an earlier one.
+    pub(crate) fn before(self, arriving: &ConnectionId) -> Option<ConnectionId> {
+        let again = self.connection.as_ref() == Some(arriving);
+        let before = if again { self.replaced } else { self.connection };
+        before.filter(|before| before != arriving)
     }
 }

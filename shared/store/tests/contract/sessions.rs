@@ -17,7 +17,7 @@ use crate::fixture::{
 };
 
 /// For so long an ended session's server is told that it has ended.
-const TOMBSTONE: Duration = Duration::from_secs(30 * 24 * 3600);
+const TOMBSTONE: Duration = Duration::from_secs(31 * 24 * 3600);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A store whose terminal is provisioned and on `c1`.
@@ -55,7 +55,11 @@ fn full_session() -> LiveSession {
         },
         token: TokenDigest::of("t2"),
         issued: NOW,
-        previous: Some(PreviousToken { token: TokenDigest::of("t1"), until: NOW.plus(SECOND) }),
+        previous: Some(PreviousToken {
+            token: TokenDigest::of("t1"),
+            issued: Timestamp::from_millis(1),
+            until: NOW.plus(SECOND),
+        }),
         authorization: Some(Authorization { server: server(1), since: NOW }),
     }
 }
@@ -262,11 +266,22 @@ async fn a_transaction_always_in_conflict_is_given_up() {
     on.assert_calls(&["TransactWriteItems"; 6]);
 }
 
-/// A transaction cancelled for another reason says nothing of terminal or channel.
+/// So is one that was throttled, which says nothing of terminal or channel.
 #[tokio::test]
-async fn a_throttled_transaction_is_not_refused() {
+async fn a_throttled_transaction_is_tried_again() {
+    for reason in ["ThrottlingError", "ProvisionedThroughputExceeded"] {
+        let on = provisioned().await;
+        on.wire.answer(400, &cancelled([reason, "None"]));
+        assert_eq!(issue(&on, None, &session("t1")).await, Issuing::Issued);
+        on.assert_calls(&["TransactWriteItems"; 2]);
+    }
+}
+
+/// One cancelled for another reason is neither refused nor tried again.
+#[tokio::test]
+async fn a_transaction_cancelled_otherwise_is_an_error() {
     let on = provisioned().await;
-    on.wire.answer(400, &cancelled(["ThrottlingError", "None"]));
+    on.wire.answer(400, &cancelled(["ItemCollectionSizeLimitExceeded", "None"]));
     assert_unavailable(try_issue(&on, None, &session("t1")).await);
     on.assert_calls(&["TransactWriteItems"]);
 }
@@ -283,7 +298,9 @@ async fn an_ended_session_has_no_token_and_the_next_generation() {
     on.assert_cost(&[("UpdateItem", 1.0)]);
     assert_eq!(on.session(&channel(1)).await, Some(ended(4)));
     let row = on.item("terminals", session_row(&channel(1))).await.unwrap();
-    for gone in ["digest", "previousDigest", "previousUntil", "authorizedKey", "authorizedAt"] {
+    for gone in
+        ["digest", "previousDigest", "previousIssuedAt", "previousUntil", "authorizedKey", "authorizedAt"]
+    {
         assert!(!row.contains_key(gone), "{gone}");
     }
     assert_eq!(row["expiresAt"], number(NOW.plus(TOMBSTONE).as_secs()));
@@ -381,7 +398,7 @@ async fn another_token_authorizes_nobody() {
 async fn the_previous_token_authorizes_in_its_overlap_alone() {
     let until = NOW.plus(SECOND);
     let last = Timestamp::from_millis(until.as_millis() - 1);
-    let previous = Some(PreviousToken { token: TokenDigest::of("t1"), until });
+    let previous = Some(PreviousToken { token: TokenDigest::of("t1"), issued: NOW, until });
     let renewed = LiveSession { previous, ..session("t2") };
     for (now, counts) in [(last, true), (until, false)] {
         let on = provisioned().await;

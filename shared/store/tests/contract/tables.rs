@@ -28,9 +28,22 @@ async fn tables_are_made_once() {
     let on = Fixture::without_tables();
     let recorded = client(on.recorder.clone());
     table_names().create(&recorded).await.unwrap();
-    on.assert_calls(&["CreateTable", "UpdateTimeToLive"].repeat(3));
+    on.assert_calls(&["CreateTable", "DescribeTimeToLive", "UpdateTimeToLive"].repeat(3));
     table_names().create(&recorded).await.unwrap();
-    on.assert_calls(&["CreateTable"; 3]);
+    on.assert_calls(&["CreateTable", "DescribeTimeToLive"].repeat(3));
+}
+
+/// I9: a start that ended between making a table and enabling its expiry is made good by the next.
+#[tokio::test]
+async fn expiry_is_enabled_after_a_start_that_was_cut_short() {
+    let on = Fixture::without_tables();
+    let recorded = client(on.recorder.clone());
+    on.recorder.intercept(|operation| (operation == "UpdateTimeToLive").then_some(Fault::FailsBefore));
+    assert_unavailable(table_names().create(&recorded).await);
+    on.recorder.intercept(|_| None);
+    let _ = on.recorder.take();
+    table_names().create(&recorded).await.unwrap();
+    on.assert_calls(&["CreateTable", "DescribeTimeToLive", "UpdateTimeToLive"].repeat(3));
 }
 
 /// A start finds what an earlier one has stored.

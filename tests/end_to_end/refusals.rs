@@ -25,13 +25,18 @@ async fn every_bad_push_is_named_and_delivers_nothing() {
         (encoded(bare()).header("TTL", "soon").body(body()), (400, "ttl-invalid")),
         (bare().header("TTL", "60").body(body()), (400, "encoding-missing")),
         (
-            bare().header("TTL", "60").header("Content-Encoding", "aesgcm").body(body()),
+            bare().header("TTL", "60").header("Content-Encoding", "gzip").body(body()),
             (415, "encoding-unsupported"),
+        ),
+        (
+            bare().header("TTL", "60").header("Content-Encoding", "aesgcm").body(body()),
+            (400, "encryption-missing"),
         ),
         (encoded(bare()).header("TTL", "60").body(vec![1; 200]), (400, "body-malformed")),
         (encoded(bare()).header("TTL", "60").body(reused), (400, "body-malformed")),
         (encoded(bare()).header("TTL", "60").body(vec![1; 6000]), (413, "body-too-large")),
-        (encoded(bare()).header("TTL", "60").header("Topic", "t").body(body()), (501, "not-served")),
+        (encoded(bare()).header("TTL", "60").header("Topic", "a b").body(body()), (400, "topic-invalid")),
+        (encoded(bare()).header("TTL", "60").header("Urgency", "now").body(body()), (400, "urgency-invalid")),
     ];
     for (index, (request, expected)) in cases.into_iter().enumerate() {
         let (status, kind, detail) = problem(request.send().await.unwrap()).await;
@@ -67,7 +72,8 @@ async fn every_bad_vapid_is_named() {
             "k".into(),
         ),
         (good.replace(", k=", ", x="), "vapid-header", "k is missing".into()),
-        ("Bearer abc".into(), "vapid-header", "vapid t=".into()),
+        ("Bearer abc".into(), "vapid-header", "p256ecdsa is missing".into()),
+        ("Basic abc".into(), "vapid-header", "vapid t=".into()),
     ];
     for (header, expected, says) in cases {
         let answer = app.push("never").header(AUTHORIZATION, header).send().await.unwrap();
@@ -121,8 +127,23 @@ async fn health_is_told_and_what_is_not_there_is_not_found() {
     let service = Service::start();
     let health = http().get(format!("{}/health", service.public_url)).send().await.unwrap();
     assert_eq!(health.status(), 200);
-    for path in ["/v1/tokens", "/v1/notifications", "/receipts/x"] {
+    for path in ["/v1/tokens", "/v1/notifications", "/receipts"] {
         let answer = http().get(format!("{}{path}", service.public_url)).send().await.unwrap();
         assert_eq!(answer.status(), 404, "{path}");
     }
+}
+
+/// Whoever opens an endpoint, a message or a receipt by a name that is none is told so.
+#[tokio::test]
+async fn other_resources_say_what_they_are() {
+    let service = Service::start();
+    let (mut terminal, _) = service.terminal().await;
+    let app = App::register(&mut terminal, None, None).await;
+    let endpoint = http().get(&app.subscription.endpoint).send().await.unwrap();
+    assert_eq!(endpoint.headers()["allow"], "POST");
+    assert_eq!(problem(endpoint).await.1, "not-a-post");
+    let message = http().delete(format!("{}/messages/x", service.public_url)).send().await.unwrap();
+    assert_eq!(problem(message).await.1, "message-unknown");
+    let receipt = http().get(format!("{}/receipts/x", service.public_url)).send().await.unwrap();
+    assert_eq!(problem(receipt).await.1, "message-unknown");
 }

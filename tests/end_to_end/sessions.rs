@@ -123,3 +123,23 @@ async fn a_validation_is_refused_for_what_it_lacks() {
         .unwrap();
     assert_eq!(problem(unsigned).await.1, "vapid-missing");
 }
+
+/// R14, R36, R37: the server that a session is bound to may end it.
+#[tokio::test]
+async fn a_server_revokes_its_session() {
+    let service = Service::start();
+    let server = Server::new();
+    let (mut terminal, _) = service.terminal().await;
+    let app = App::register(&mut terminal, Some("mail"), None).await;
+    let revoke = async |by: &Server| {
+        let request = http()
+            .post(format!("{}/v1/tokens/revoke", service.public_url))
+            .json(&json!({"token": app.token()}));
+        by.sign(request, &service.public_url).send().await.unwrap()
+    };
+    assert_eq!(service.validate(&server, json!({"token": app.token()})).await.status(), 200);
+    assert_eq!(problem(revoke(&Server::new()).await).await.1, "other-server");
+    assert_eq!(revoke(&server).await.status(), 204);
+    assert_eq!(problem(service.send(&server, &app, "late").await).await.1, "session-ended");
+    assert_nothing_came(&mut terminal).await;
+}

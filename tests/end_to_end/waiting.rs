@@ -106,6 +106,40 @@ async fn the_backlog_of_an_ended_session_does_not_come() {
     assert_nothing_came(&mut terminal).await;
 }
 
+/// RFC 8030 section 5.4: of a topic the newest waits alone.
+#[tokio::test]
+async fn a_topic_is_replaced() {
+    let service = Service::start();
+    let server = Server::new();
+    let (mut terminal, hello) = service.terminal().await;
+    let app = App::register(&mut terminal, None, None).await;
+    terminal.close().await.unwrap();
+    for text in ["first", "second", "third"] {
+        let request = server.sign(app.push(text), &service.public_url).header("Topic", "score");
+        assert_eq!(request.send().await.unwrap().status(), 201);
+    }
+    let mut terminal = service.again(&hello.uaid).await;
+    assert_eq!(app.read(&next(&mut terminal).await), "third");
+    assert_nothing_came(&mut terminal).await;
+}
+
+/// RFC 8030 section 6.2: what is withdrawn does not come.
+#[tokio::test]
+async fn what_is_withdrawn_does_not_come() {
+    let service = Service::start();
+    let server = Server::new();
+    let (mut terminal, hello) = service.terminal().await;
+    let app = App::register(&mut terminal, None, None).await;
+    terminal.close().await.unwrap();
+    let answer = service.deliver(&server, &app, "withdrawn").await;
+    let location = answer.headers()["location"].to_str().unwrap().to_owned();
+    service.deliver(&server, &app, "stays").await;
+    assert_eq!(crate::support::http().delete(location).send().await.unwrap().status(), 204);
+    let mut terminal = service.again(&hello.uaid).await;
+    assert_eq!(app.read(&next(&mut terminal).await), "stays");
+    assert_nothing_came(&mut terminal).await;
+}
+
 async fn take(terminal: &mut signalbox::client::Terminal, count: usize) -> Vec<Notification> {
     let mut came = Vec::with_capacity(count);
     while came.len() < count {

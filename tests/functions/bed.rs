@@ -1,5 +1,5 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lambda_http::http::StatusCode;
@@ -35,6 +35,7 @@ pub struct Bed {
     pub server: VapidKey,
     pub keys: SubscriptionKeys,
     pub source: Source,
+    key_ring: Arc<Mutex<String>>,
     now: Arc<AtomicU64>,
     events: AtomicU64,
     connection: Connection,
@@ -44,6 +45,15 @@ pub struct Bed {
     notify: Notify,
 }
 
+/// What an instance of the functions stands on.
+struct Wires {
+    dynamo: Recorder,
+    posts: Recorder,
+    peers: Arc<Peers>,
+    key_ring: Arc<Mutex<String>>,
+    now: Arc<AtomicU64>,
+}
+
 impl Bed {
     pub async fn new() -> Self {
         Self::on(Source::Aws).await
@@ -51,17 +61,27 @@ impl Bed {
 
     pub async fn on(source: Source) -> Self {
         // The clients of the application server sign with the machine's time.
-        let start = Clock::system().now().as_millis();
-        let now = Arc::new(AtomicU64::new(start));
-        let clock = Clock::new({
-            let now = now.clone();
-            move || Timestamp::from_millis(now.load(Ordering::SeqCst))
-        });
+        let now = Arc::new(AtomicU64::new(Clock::system().now().as_millis()));
+        let hands = now.clone();
+        let clock = Clock::new(move || Timestamp::from_millis(hands.load(Ordering::SeqCst)));
         let (wire, _thread) = DynamoWire::memory().unwrap();
-        let dynamo = Recorder::new(wire);
         let peers = Arc::<Peers>::default();
-        let posts = Recorder::new(ConnectionsWire::new(Arc::new(Wire(peers.clone()))));
-        let secrets = SecretsWire::new(|| Ok(KEY_RING.to_owned()));
+        let wires = Wires {
+            dynamo: Recorder::new(wire),
+            posts: Recorder::new(ConnectionsWire::new(Arc::new(Wire(peers.clone())))),
+            peers,
+            key_ring: Arc::new(Mutex::new(KEY_RING.to_owned())),
+            now,
+        };
+        Self::with(source, wires, clock).await
+    }
+
+    async fn with(source: Source, wires: Wires, clock: Clock) -> Self {
+        let Wires { dynamo, posts, peers, key_ring, now } = wires;
+        let secrets = SecretsWire::new({
+            let key_ring = key_ring.clone();
+            move || Ok(key_ring.lock().unwrap().clone())
+        });
         let tables = TableNames {
             terminals: "terminals".into(),
             messages: "messages".into(),
@@ -90,9 +110,28 @@ impl Bed {
             server: VapidKey::generate().unwrap(),
             keys: SubscriptionKeys::generate().unwrap(),
             source,
+            key_ring,
             now,
             events: AtomicU64::new(0),
         }
+    }
+
+    /// Another instance of the functions, started with this key ring on the same tables and connections.
+    pub async fn sharing(other: &Self, key_ring: &str) -> Self {
+        let hands = other.now.clone();
+        let clock = Clock::new(move || Timestamp::from_millis(hands.load(Ordering::SeqCst)));
+        let key_ring = Arc::new(Mutex::new(key_ring.to_owned()));
+        let wires = Wires {
+            dynamo: other.dynamo.clone(),
+            posts: other.posts.clone(),
+            peers: other.peers.clone(),
+            key_ring,
+            now: other.now.clone(),
+        };
+        let instance = Self::with(other.source, wires, clock).await;
+        // Events are numbered on, so that no two are the same.
+        instance.events.store(1_000_000 + other.events.load(Ordering::SeqCst), Ordering::SeqCst);
+        Self { server: VapidKey::from_json(&other.server.to_json().unwrap()).unwrap(), ..instance }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -183,6 +222,51 @@ impl Bed {
         assert_eq!(self.message("ack", link, json!({"messageType": "ack", "updates": updates})).await, None);
     }
 
+    /// Runs a request about a message or receipt by the URL that a push was answered with.
+    pub async fn ask(&self, method: &str, url: &str) -> Response<Body> {
+        let (path, id) = url.strip_prefix(PUBLIC_URL).unwrap().rsplit_once('/').unwrap();
+        let mut event = http(self.source, "push", &self.event_id(), self.now());
+        let route = format!("{method} {path}/{{id}}");
+        event["routeKey"] = json!(route);
+        event["requestContext"]["routeKey"] = json!(route);
+        event["requestContext"]["http"]["method"] = json!(method);
+        event["rawPath"] = json!(format!("{path}/{id}"));
+        event["pathParameters"] = json!({"id": id});
+        event["body"] = json!(null);
+        event["isBase64Encoded"] = json!(false);
+        self.run_push(&event).await
+    }
+
+    /// A push with more headers, that is accepted.
+    pub async fn push_with(&self, token: &str, ttl: u32, headers: &[(&str, &str)]) -> Response<Body> {
+        let mut event = self.push_event(token, ttl);
+        for (name, value) in headers {
+            event["headers"][*name] = json!(value);
+        }
+        let answer = self.run_push(&event).await;
+        assert!(answer.status().is_success(), "{:?}", answer.body());
+        answer
+    }
+
+    /// `hello` that wants nothing less urgent.
+    pub async fn hello_wanting(&self, link: Link, uaid: &str, urgency: &str) -> Vec<Value> {
+        let body = json!({"messageType": "hello", "use_webpush": true, "uaid": uaid, "urgency": urgency});
+        self.message("hello", link, body).await;
+        self.peers.take(link.id)
+    }
+
+    pub async fn revoke(&self, token: &str, server: &VapidKey) -> Response<Body> {
+        let mut event = self.validate_event(token, server);
+        event["routeKey"] = json!("POST /v1/tokens/revoke");
+        event["requestContext"]["routeKey"] = json!("POST /v1/tokens/revoke");
+        self.run_validate(&event).await
+    }
+
+    /// Replaces the key ring.
+    pub fn set_key_ring(&self, json: &str) {
+        json.clone_into(&mut self.key_ring.lock().unwrap());
+    }
+
     /// The event of a push with everything that it needs.
     pub fn push_event(&self, token: &str, ttl: u32) -> Value {
         let mut event = http(self.source, "push", &self.event_id(), self.now());
@@ -206,11 +290,6 @@ impl Bed {
     pub async fn deliver(&self, token: &str, ttl: u32) {
         let answer = self.push(token, ttl).await;
         assert_eq!(answer.status(), StatusCode::CREATED, "{:?}", answer.body());
-    }
-
-    /// A push that fails.
-    pub async fn deliver_nothing(&self, token: &str) {
-        assert_eq!(self.push(token, 60).await.status(), 503);
     }
 
     pub fn validate_event(&self, token: &str, server: &VapidKey) -> Value {

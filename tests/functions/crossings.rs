@@ -131,15 +131,16 @@ async fn a_push_that_meets_an_unregister_delivers_nothing() {
     let terminal = signalbox_domain::TerminalId::of(&uaid.parse().unwrap());
     // What the push would store, stored after the session has ended.
     let message = signalbox_domain::StoredMessage {
-        key: signalbox_domain::MessageKey::new(
+        key: signalbox_domain::MessageKey {
             terminal,
-            bed.now(),
-            &"late".parse().unwrap(),
-            signalbox_domain::MessageKind::Stored,
-        ),
+            accepted: signalbox_domain::Acceptance::new(bed.now(), &"late".parse().unwrap()),
+            kind: signalbox_domain::MessageKind::Stored,
+            receipt: false,
+        },
         channel: CHANNEL.parse().unwrap(),
         generation: 0,
         payload: None,
+        urgency: signalbox_domain::Urgency::default(),
         expires: bed.now().plus(Duration::from_secs(60)),
         sealed_under: bed.context.keys.current().sealing_key(),
     };

@@ -14,6 +14,7 @@ mod crossings;
 mod events;
 mod faults;
 mod gateway_events;
-mod logs;
 mod peers;
+mod rotation;
 mod twice;
+mod web_push;

@@ -16,6 +16,7 @@
 mod support;
 
 mod senders;
+mod tls;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
@@ -137,4 +138,52 @@ fn bad_options_are_named() {
         assert!(!output.status.success());
         assert!(String::from_utf8_lossy(&output.stderr).contains(says), "{option}");
     }
+}
+
+/// No request panics the service, whatever it says of itself.
+#[tokio::test]
+async fn odd_requests_are_answered() {
+    let service: Service = Process::in_memory().into();
+    let get = |path: &str| http().get(format!("{}{path}", service.public_url));
+    for proto in ["1", "https, http", ""] {
+        let answer =
+            get("/health").header("X-Forwarded-Proto", proto).header("X-Forwarded-Host", proto).send().await;
+        assert_eq!(answer.unwrap().status(), 200, "{proto}");
+    }
+    assert_eq!(get(&format!("/health?{}", "q".repeat(60_000))).send().await.unwrap().status(), 414);
+    let large = http().post(format!("{}/push/x", service.public_url)).body(vec![0; 100_000]);
+    assert_eq!(large.send().await.unwrap().status(), 413);
+}
+
+/// I6: a terminal that acknowledges while its backlog is sent is neither cut nor left waiting, nor is one that asks for
+/// something else meanwhile.
+#[tokio::test]
+async fn a_drain_holds_up_nothing() {
+    const MESSAGES: usize = 1500;
+    let service: Service = Process::in_memory().into();
+    let server = Server::new();
+    let (mut terminal, hello) = service.terminal().await;
+    let app = App::register(&mut terminal, None, None).await;
+    terminal.close().await.unwrap();
+    let authorization = server.key.authorization(&service.public_url).unwrap();
+    let http = reqwest::Client::new();
+    for _ in 0..MESSAGES {
+        let push = http
+            .post(&app.subscription.endpoint)
+            .header("TTL", "600")
+            .header("Authorization", &authorization);
+        assert_eq!(push.send().await.unwrap().status(), 201);
+    }
+    let mut terminal = service.again(&hello.uaid).await;
+    for number in 0..MESSAGES {
+        let notification = next(&mut terminal).await;
+        terminal.acknowledge(&notification).await.unwrap();
+        if number == 100 {
+            // Answered while the rest is still to come.
+            App::register(&mut terminal, None, None).await;
+        }
+    }
+    assert_nothing_came(&mut terminal).await;
+    terminal.close().await.unwrap();
+    assert_nothing_came(&mut service.again(&hello.uaid).await).await;
 }

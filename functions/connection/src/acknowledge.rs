@@ -5,16 +5,20 @@ use signalbox_wire::{Ack, Nack};
 
 use crate::Connection;
 
+/// The code of an update whose notification has reached its application.
+const DELIVERED: u16 = 100;
+
 impl Connection {
     /// Deletes what the terminal has taken, so that it is never sent again (I2). A `version` is known to the terminal
     /// alone and says where its message is: no look-up, and it counts on any connection (I7). Unknown ones are ignored.
-    /// 1 call for every 25 stored messages.
+    /// Who wanted a receipt gets it (RFC 8030 section 6.2). 1 call for every 25 stored messages and receipts, 1 for each
+    /// message with a topic.
     pub(crate) async fn acknowledge(&self, event: &TerminalEvent) {
         let ack: Ack = match event.message() {
             Ok(ack) => ack,
             Err(error) => return self.malformed(event, "ack", &error).await,
         };
-        let mut stored = Vec::with_capacity(ack.updates.len());
+        let mut taken = Vec::with_capacity(ack.updates.len());
         for update in &ack.updates {
             match self
                 .context
@@ -22,14 +26,20 @@ impl Connection {
                 .open(|ring| MessageKey::open(ring, Purpose::Version, &update.version))
                 .await
             {
-                Ok(key) if key.kind == MessageKind::Stored => stored.push(key),
-                Ok(_) | Err(NotOpened::Forged) => {}
+                Ok(key) => {
+                    // What the application could not take is not delivered again, but its sender is not told otherwise.
+                    let receipt = key.receipt && matches!(update.code, None | Some(DELIVERED));
+                    if receipt || key.kind != MessageKind::Transient {
+                        taken.push(MessageKey { receipt, ..key });
+                    }
+                }
+                Err(NotOpened::Forged) => {}
                 Err(NotOpened::Unavailable) => return self.try_again(event).await,
             }
         }
-        match self.context.store.delete_messages(&stored).await {
+        match self.context.store.acknowledge(&taken, self.context.clock.now()).await {
             Ok(()) => {
-                tracing::info!(connection = %event.connection, notifications = stored.len(), "acknowledged");
+                tracing::info!(connection = %event.connection, notifications = taken.len(), "acknowledged");
             }
             Err(error) => {
                 tracing::error!(connection = %event.connection, %error, "an acknowledgement could not be kept");

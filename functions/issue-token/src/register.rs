@@ -10,9 +10,9 @@ use signalbox_wire::{Register, RegisterAnswer};
 use crate::{IssueToken, Refused};
 
 /// A terminal may ask as soon as it has its configuring message (I3), a moment before that is recorded: so often is it
-/// looked again, and so long in between.
-const LOOKS: u32 = 20;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+/// looked again, and so long in between: as long as that record may take with all attempts, and less than Firefox waits.
+const LOOKS: u32 = 60;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// Why there is no token.
 enum NoToken {

@@ -2,8 +2,10 @@ use std::time::Duration;
 
 use signalbox_delivery::{PostError, notification};
 use signalbox_domain::{
-    ConnectionId, KeyId, MessageKey, MessageKind, Refusal, StoredMessage, Terminal, TerminalId, evaluate,
+    Acceptance, ConnectionId, KeyId, MessageKey, MessageKind, Refusal, StoredMessage, Terminal, TerminalId,
+    Urgency, evaluate,
 };
+use signalbox_store::Putting;
 use signalbox_wire::ServiceMessage;
 
 use crate::request::Push;
@@ -30,14 +32,15 @@ impl Notify {
         if push.ttl.is_now_or_never() {
             return self.now_or_never(push, terminal).await;
         }
-        if terminal.reachable_at().is_none() && terminal.waiting >= WAITING_LIMIT {
+        if terminal.reachable_at(push.urgency).is_none() && terminal.waiting >= WAITING_LIMIT {
             return Err(Refusal::TooManyWaiting { limit: WAITING_LIMIT }.into());
         }
         let message = StoredMessage {
-            key: key(push, MessageKind::Stored),
+            key: key(push),
             channel: claims.channel,
             generation: session.generation,
             payload: push.payload.clone(),
+            urgency: push.urgency,
             expires: push.ttl.expires(now),
             sealed_under: self.context.keys.current().sealing_key(),
         };
@@ -52,13 +55,16 @@ impl Notify {
         terminal: &Terminal,
     ) -> Result<MessageKey, Refused> {
         let frame = self.frame(&message.key, message.sealed_under, &message)?;
-        self.context.store.put_message(&message).await?;
-        let connection = match terminal.reachable_at() {
+        if self.context.store.put_message(&message).await? == Putting::Superseded {
+            // A newer message of its topic came in between, and stands for both.
+            return Ok(message.key);
+        }
+        let connection = match terminal.reachable_at(message.urgency) {
             Some(connection) => Some(connection.clone()),
-            None => self.second_look(terminal.id).await?,
+            None => self.second_look(terminal.id, message.urgency).await?,
         };
         if let Some(connection) = connection
-            && let Err(failed) = self.post(terminal.id, connection, &frame).await
+            && let Err(failed) = self.post(terminal.id, connection, message.urgency, &frame).await
         {
             let (connection, error) = (&failed.connection, &failed.error);
             tracing::warn!(terminal = %terminal.id, %connection, error, "a post failed; its terminal is made to come again");
@@ -69,9 +75,14 @@ impl Notify {
     }
 
     /// I12: a `hello` that opened its gate before this look is seen here; one that opens it later sees the message.
-    async fn second_look(&self, terminal: TerminalId) -> Result<Option<ConnectionId>, Refused> {
+    /// The same goes for a `hello` that lowers the terminal's minimum urgency.
+    async fn second_look(
+        &self,
+        terminal: TerminalId,
+        urgency: Urgency,
+    ) -> Result<Option<ConnectionId>, Refused> {
         let terminal = self.context.store.count_waiting(terminal, self.context.clock.now()).await?;
-        Ok(terminal.and_then(|terminal| terminal.reachable_at().cloned()))
+        Ok(terminal.and_then(|terminal| terminal.reachable_at(urgency).cloned()))
     }
 
     /// Posts to the connection and, where that is closed, to the one that has taken over (I8). A closed connection without
@@ -80,6 +91,7 @@ impl Notify {
         &self,
         terminal: TerminalId,
         mut connection: ConnectionId,
+        urgency: Urgency,
         frame: &ServiceMessage,
     ) -> Result<Posted, PostFailed> {
         for _ in 0..TAKEOVERS {
@@ -93,7 +105,7 @@ impl Notify {
                 Ok(newer) => newer,
                 Err(error) => return Err(PostFailed { connection, error: error.to_string() }),
             };
-            match newer.and_then(|terminal| terminal.reachable_at().cloned()) {
+            match newer.and_then(|terminal| terminal.reachable_at(urgency).cloned()) {
                 Some(newer) => connection = newer,
                 None => return Ok(Posted::Absent),
             }
@@ -111,13 +123,20 @@ impl Notify {
 
     /// TTL 0: handed to the connection, or dropped where the terminal is absent (RFC 8030 section 5.2).
     async fn now_or_never(&self, push: &Push, terminal: &Terminal) -> Result<MessageKey, Refused> {
-        let key = key(push, MessageKind::Transient);
+        let key = key(push);
+        if let Some(topic) = push.topic {
+            // It replaces an older message of its topic, though it does not wait in its place.
+            self.context
+                .store
+                .clear_topic(&MessageKey { kind: MessageKind::OfTopic(topic), ..key.clone() })
+                .await?;
+        }
         let sealed_under = self.context.keys.current().sealing_key();
         let ring = self.context.keys.current();
         let frame = notification(&ring, &key, sealed_under, push.claims.channel, push.payload.as_ref())
             .map_err(|_| Refusal::Unavailable)?;
-        let posted = match self.arrived(terminal).await? {
-            Some(connection) => self.post(terminal.id, connection, &frame).await.map_err(|failed| {
+        let posted = match self.arrived(terminal, push.urgency).await? {
+            Some(connection) => self.post(terminal.id, connection, push.urgency, &frame).await.map_err(|failed| {
                 tracing::warn!(terminal = %terminal.id, connection = %failed.connection, error = failed.error, "a post failed");
                 Refusal::Unavailable
             })?,
@@ -128,7 +147,7 @@ impl Notify {
     }
 
     /// The terminal's connection; waits a little for one whose `hello` is being answered.
-    async fn arrived(&self, terminal: &Terminal) -> Result<Option<ConnectionId>, Refused> {
+    async fn arrived(&self, terminal: &Terminal, urgency: Urgency) -> Result<Option<ConnectionId>, Refused> {
         let mut seen = terminal.clone();
         for _ in 0..LOOKS {
             if !seen.is_arriving() {
@@ -140,7 +159,7 @@ impl Notify {
                 None => return Ok(None),
             }
         }
-        Ok(seen.reachable_at().cloned())
+        Ok(seen.reachable_at(urgency).cloned())
     }
 
     fn frame(
@@ -168,6 +187,11 @@ enum Posted {
     Absent,
 }
 
-fn key(push: &Push, kind: MessageKind) -> MessageKey {
-    MessageKey::new(push.claims.terminal, push.accepted.at, &push.accepted.id, kind)
+fn key(push: &Push) -> MessageKey {
+    MessageKey {
+        terminal: push.claims.terminal,
+        accepted: Acceptance::new(push.accepted.at, &push.accepted.id),
+        kind: push.kind(),
+        receipt: push.receipt,
+    }
 }

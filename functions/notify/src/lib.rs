@@ -1,14 +1,16 @@
-//! Woken by `POST /push/{token}`: takes a notification for one token and delivers it (R18 to R24). Answers `GET /health`.
+//! Woken by `POST /push/{token}`: takes a notification for one token and delivers it (R18 to R24). Also by what its sender
+//! asks of it afterwards, `DELETE /messages/{id}` and `GET /receipts/{id}`, and by `GET /health`.
 
+mod afterwards;
 mod deliver;
 mod request;
 
-use lambda_http::http::header::LOCATION;
+use lambda_http::http::header::{LINK, LOCATION};
 use lambda_http::http::{HeaderName, HeaderValue, Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use serde_json::json;
-use signalbox_domain::{KeyRing, MessageKey, Purpose, Refusal};
-use signalbox_gateway::http::{empty, ok, refused};
+use signalbox_domain::{MessageKey, Purpose, Refusal, Sealed};
+use signalbox_gateway::http::{empty, ok, refused, route};
 use signalbox_startup::{Context, NotOpened};
 use signalbox_store::StoreError;
 
@@ -29,38 +31,50 @@ impl Notify {
         Self { context }
     }
 
-    /// Answers a request: 201 with `Location` and `TTL` (RFC 8030 section 5), or a problem.
+    /// Answers a request: what its route says, or a problem.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        if request.method() != Method::POST {
-            return ok(&json!({"status": "ok"}));
-        }
-        match self.push(request).await {
-            Ok(accepted) => accepted,
+        let answer = match (request.method(), route(&request)) {
+            (_, "/health") => return ok(&json!({"status": "ok"})),
+            (&Method::DELETE, "/messages/{id}") => self.withdraw(&request).await,
+            (&Method::GET, "/receipts/{id}") => self.receipt(&request).await,
+            (&Method::POST, _) => self.push(request).await,
+            _ => Err(Refusal::NotAPost),
+        };
+        match answer {
+            Ok(answer) => answer,
             Err(refusal) => {
-                tracing::info!(refusal = refusal.kind(), "notification refused");
+                tracing::info!(refusal = refusal.kind(), "refused");
                 refused(&refusal)
             }
         }
     }
 
+    /// 201 with `Location` and `TTL` (RFC 8030 section 5); with a receipt 202 and its link (section 5.1).
     async fn push(&self, request: Request) -> Result<Response<Body>, Refusal> {
         let push = Push::read(&self.context, request).await?;
         let message = self.accept(&push).await?;
-        let keys = self.context.keys.current();
-        let location = self.location(&keys, &message)?;
-        let mut accepted = empty(StatusCode::CREATED);
-        accepted.headers_mut().insert(LOCATION, location);
-        accepted.headers_mut().insert(TTL, push.ttl.as_secs().into());
+        let url = &self.context.settings.public_url;
+        let location = url.message(self.name(&message, Purpose::Location)?.as_str());
+        let mut accepted = empty(if push.receipt { StatusCode::ACCEPTED } else { StatusCode::CREATED });
+        let headers = accepted.headers_mut();
+        headers.insert(LOCATION, header_value(location)?);
+        headers.insert(TTL, push.ttl.as_secs().into());
+        if push.receipt {
+            let receipt = url.receipt(self.name(&message, Purpose::Receipt)?.as_str());
+            headers.insert(LINK, header_value(format!("<{receipt}>; rel=\"urn:ietf:params:push:receipt\""))?);
+        }
         Ok(accepted)
     }
 
-    /// The message's own resource, under a name that is no `version`: a sender cannot acknowledge.
-    fn location(&self, keys: &KeyRing, message: &MessageKey) -> Result<HeaderValue, Refusal> {
-        let id =
-            message.seal(keys, Purpose::Location, keys.sealing_key()).map_err(|_| Refusal::Unavailable)?;
-        let url = self.context.settings.public_url.message(id.as_str());
-        HeaderValue::try_from(url).map_err(|_| Refusal::Unavailable)
+    /// The message's name for its sender, which is no `version`: a sender cannot acknowledge.
+    fn name(&self, message: &MessageKey, purpose: Purpose) -> Result<Sealed, Refusal> {
+        let keys = self.context.keys.current();
+        message.seal(&keys, purpose, keys.sealing_key()).map_err(|_| Refusal::Unavailable)
     }
+}
+
+fn header_value(text: String) -> Result<HeaderValue, Refusal> {
+    HeaderValue::try_from(text).map_err(|_| Refusal::Unavailable)
 }
 
 impl From<Refused> for Refusal {

@@ -58,13 +58,18 @@ impl Provision {
                 dead.push(message.key);
                 continue;
             }
+            if message.urgency < arrival.minimum {
+                // It waits for a hello that wants it (RFC 8030 section 5.3).
+                continue;
+            }
             if self.context.clock.now() >= until {
                 return Err(Trouble::MoreWaits);
             }
             let Some(frame) = self.frame(&message).await? else { continue };
             match self.context.delivery.post(&arrival.connection, &frame).await {
                 Ok(()) => posted += 1,
-                Err(PostError::Gone) => return self.closed_meanwhile(arrival).await,
+                // I8: unless the terminal has a newer connection, which drains by itself, it is absent.
+                Err(PostError::Gone) => return Err(Trouble::Gone),
                 Err(PostError::Failed(error)) => return Err(Trouble::Post(error)),
             }
         }
@@ -86,13 +91,6 @@ impl Provision {
             }
             Err(NotOpened::Unavailable) => Err(Trouble::Post("the key ring could not be read".to_owned())),
         }
-    }
-
-    /// I8: the connection is closed. Unless the terminal has a newer one, which drains by itself, it is absent.
-    async fn closed_meanwhile(&self, arrival: &Arrival) -> Result<(), Trouble> {
-        let now = self.context.clock.now();
-        self.context.store.forget_connection(arrival.terminal, &arrival.connection, now).await?;
-        Err(Trouble::Gone)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use signalbox_delivery::PostError;
-use signalbox_domain::{ConnectionId, TerminalId, Timestamp, Uaid};
+use signalbox_domain::{ConnectionId, NotAnUrgency, TerminalId, Timestamp, Uaid, Urgency};
 use signalbox_gateway::TerminalEvent;
 use signalbox_store::{Arrival, Claim, NewTerminal, StoreError, TakeOver};
 use signalbox_wire::{Hello, HelloAnswer, ServiceMessage};
@@ -15,6 +15,8 @@ pub(crate) enum Trouble {
     Malformed(#[from] serde_json::Error),
     #[error("use_webpush must be true: the protocol without it is not served")]
     NotWebPush,
+    #[error("urgency {0}")]
+    Urgency(#[from] NotAnUrgency),
     #[error("this connection has said hello before")]
     SecondHello,
     #[error("a newer connection of this terminal has taken over")]
@@ -42,7 +44,7 @@ impl From<PostError> for Trouble {
 impl Trouble {
     fn reason(&self) -> &'static str {
         match self {
-            Self::Malformed(_) => "malformed",
+            Self::Malformed(_) | Self::Urgency(_) => "malformed",
             Self::NotWebPush => "not-web-push",
             Self::SecondHello => "second-hello",
             Self::Superseded => "superseded",
@@ -60,16 +62,17 @@ impl Provision {
         if hello.use_webpush == Some(false) {
             return Err(Trouble::NotWebPush);
         }
+        let minimum = hello.urgency.map_or(Ok(Urgency::NO_MINIMUM), |urgency| urgency.parse())?;
         match hello.uaid.and_then(|uaid| uaid.parse::<Uaid>().ok()) {
-            Some(uaid) => self.known(event, &uaid, until).await,
-            None => self.new_terminal(event).await,
+            Some(uaid) => self.known(event, &uaid, minimum, until).await,
+            None => self.new_terminal(event, minimum).await,
         }
     }
 
     /// 2 calls and the answer.
-    async fn new_terminal(&self, event: &TerminalEvent) -> Result<(), Trouble> {
+    async fn new_terminal(&self, event: &TerminalEvent, minimum: Urgency) -> Result<(), Trouble> {
         let uaid = Uaid::derive(&self.context.keys.current(), &event.connection, &event.id);
-        let arrival = arrival(event, &uaid);
+        let arrival = arrival(event, &uaid, minimum);
         let now = self.context.clock.now();
         match self.context.store.create_terminal(&arrival, self.connection_expires(now), now).await? {
             NewTerminal::Created => {}
@@ -84,8 +87,14 @@ impl Provision {
 
     /// The connection is claimed first: a second `hello` on it, perhaps with another uaid, must move no terminal. 4 calls and
     /// the answer where nothing waits.
-    async fn known(&self, event: &TerminalEvent, uaid: &Uaid, until: Timestamp) -> Result<(), Trouble> {
-        let arrival = arrival(event, uaid);
+    async fn known(
+        &self,
+        event: &TerminalEvent,
+        uaid: &Uaid,
+        minimum: Urgency,
+        until: Timestamp,
+    ) -> Result<(), Trouble> {
+        let arrival = arrival(event, uaid, minimum);
         let now = self.context.clock.now();
         match self.context.store.claim_connection(&arrival, self.connection_expires(now)).await? {
             Claim::Claimed => {}
@@ -93,7 +102,7 @@ impl Provision {
         }
         let before = match self.context.store.take_over(&arrival, now).await? {
             TakeOver::Taken { before } => before,
-            TakeOver::Unknown => return self.new_terminal(event).await,
+            TakeOver::Unknown => return self.new_terminal(event, minimum).await,
             TakeOver::Suspended => {
                 // It may not ask for sessions and is sent nothing, but its uaid stays its own.
                 return self.configure(&event.connection, uaid, 403).await;
@@ -101,11 +110,11 @@ impl Provision {
             TakeOver::Superseded => return Err(Trouble::Superseded),
             TakeOver::SecondHello => return Err(Trouble::SecondHello),
         };
-        if let Some(before) = before {
-            self.close_taken_over(&before).await;
-        }
         self.configure(&event.connection, uaid, 200).await?;
         self.open(&arrival).await?;
+        if let Some(before) = before {
+            self.close(&before).await;
+        }
         tracing::info!(terminal = %arrival.terminal, connection = %event.connection, "arrived");
         self.drain(&arrival, until).await
     }
@@ -128,9 +137,26 @@ impl Provision {
     }
 
     /// The loser of a takeover is closed (I7). Where that fails, the winner does not suffer: nothing is posted there again.
-    async fn close_taken_over(&self, connection: &ConnectionId) {
+    async fn close(&self, connection: &ConnectionId) {
         if let Err(error) = self.context.delivery.close(connection).await {
-            tracing::warn!(%connection, %error, "a connection that was taken over could not be closed");
+            tracing::warn!(%connection, %error, "a connection could not be closed");
+        }
+    }
+
+    /// The connection was closed while its `hello` was answered; its `$disconnect` may have come before there was anything
+    /// to forget.
+    async fn forget(&self, event: &TerminalEvent) {
+        tracing::info!(connection = %event.connection, "closed during hello");
+        let forgotten = async {
+            let Some(entry) = self.context.store.delete_connection(&event.connection).await? else {
+                return Ok(());
+            };
+            let now = self.context.clock.now();
+            self.context.store.forget_connection(entry.terminal, &event.connection, now).await.map(|_| ())
+        };
+        if let Err(error) = forgotten.await {
+            let error: StoreError = error;
+            tracing::warn!(connection = %event.connection, %error, "a closed connection could not be forgotten");
         }
     }
 
@@ -140,20 +166,25 @@ impl Provision {
 
     pub(crate) async fn refuse(&self, event: &TerminalEvent, trouble: Trouble) {
         match &trouble {
-            Trouble::Gone => return tracing::info!(connection = %event.connection, "closed during hello"),
+            Trouble::Gone => return self.forget(event).await,
+            Trouble::Post(error) => {
+                tracing::error!(connection = %event.connection, error, "hello failed");
+                // It could not be posted to: that it is told nothing more leaves the time to close it.
+                return self.close(&event.connection).await;
+            }
             Trouble::Store(error) => tracing::error!(connection = %event.connection, %error, "hello failed"),
-            Trouble::Post(error) => tracing::error!(connection = %event.connection, error, "hello failed"),
             _ => {}
         }
         self.context.delivery.refuse(&event.connection, trouble.reason(), trouble.to_string()).await;
     }
 }
 
-fn arrival(event: &TerminalEvent, uaid: &Uaid) -> Arrival {
+fn arrival(event: &TerminalEvent, uaid: &Uaid, minimum: Urgency) -> Arrival {
     Arrival {
         terminal: TerminalId::of(uaid),
         connection: event.connection.clone(),
         connected: event.connected,
         hello: event.id.clone(),
+        minimum,
     }
 }

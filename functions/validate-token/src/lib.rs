@@ -1,9 +1,12 @@
-//! Woken by `POST /v1/tokens/validate`: validates a token for an application server and authorizes it (R13 to R17).
+//! Woken by `POST /v1/tokens/validate` and `POST /v1/tokens/revoke`: validates a token for an application server and
+//! authorizes it (R13 to R17), and ends a session on its server's behalf.
 
+mod revoke;
 mod validate;
 
+use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use signalbox_gateway::http::{ok, refused};
+use signalbox_gateway::http::{empty, ok, refused, route};
 use signalbox_startup::Context;
 
 /// The function.
@@ -19,10 +22,14 @@ impl ValidateToken {
         Self { context }
     }
 
-    /// Answers a request: 200 and the authorization, or a problem.
+    /// Answers a request: 200 and the authorization, 204 to a revocation, or a problem.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        match self.validate(&request).await {
-            Ok(answer) => ok(&answer),
+        let answer = match route(&request) {
+            "/v1/tokens/revoke" => self.revoke(&request).await.map(|()| empty(StatusCode::NO_CONTENT)),
+            _ => self.validate(&request).await.map(|answer| ok(&answer)),
+        };
+        match answer {
+            Ok(answer) => answer,
             Err(refusal) => {
                 tracing::info!(refusal = refusal.kind(), "validation refused");
                 refused(&refusal)

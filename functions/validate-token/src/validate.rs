@@ -2,10 +2,9 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use lambda_http::Request;
 use signalbox_domain::{
-    LiveSession, Refusal, ServerKey, Timestamp, TokenClaims, TokenDigest, ValidationOutcome,
-    VapidCredentials, evaluate,
+    LiveSession, Refusal, ServerKey, Timestamp, TokenClaims, TokenDigest, ValidationOutcome, evaluate,
 };
-use signalbox_gateway::http::{header, json};
+use signalbox_gateway::http::{json, server};
 use signalbox_startup::NotOpened;
 use signalbox_store::{Authorizing, StoreError};
 use signalbox_wire::{ValidateAnswer, ValidateRequest};
@@ -16,16 +15,7 @@ impl ValidateToken {
     /// No call for what the token or the key tells by itself; 1 read where the server is authorized already; 1 write
     /// more the first time.
     pub(crate) async fn validate(&self, request: &Request) -> Result<ValidateAnswer, Refusal> {
-        let token = presented_token(json(request)?)?;
-        let server = self.server(request)?;
-        let (claims, _) = self.context.keys.open(|ring| TokenClaims::open(ring, &token)).await.map_err(
-            |error| match error {
-                NotOpened::Forged => Refusal::TokenUnknown,
-                NotOpened::Unavailable => Refusal::Unavailable,
-            },
-        )?;
-        claims.admit(Some(&server))?;
-        let digest = TokenDigest::of(&token);
+        let Shown { claims, token: digest, server } = self.shown(request).await?;
         let session = self.authorize(&claims, &digest, &server).await?;
         tracing::info!(terminal = %claims.terminal, channel = %claims.channel, "validated");
         let (issued, expires) = session.life_of(&digest);
@@ -36,12 +26,6 @@ impl ValidateToken {
             issued_at: rfc3339(issued),
             expires_at: expires.map(rfc3339),
         })
-    }
-
-    fn server(&self, request: &Request) -> Result<ServerKey, Refusal> {
-        let authorization = header(request, "authorization")?.ok_or(Refusal::VapidMissing)?;
-        let credentials = VapidCredentials::from_authorization(authorization)?;
-        Ok(credentials.verify(&self.context.settings.origins, self.context.clock.now())?)
     }
 
     /// The session, once this server is authorized for it.
@@ -77,6 +61,29 @@ impl ValidateToken {
     }
 }
 
+/// A genuine token, and the server that has shown it.
+pub(crate) struct Shown {
+    pub(crate) claims: TokenClaims,
+    pub(crate) token: TokenDigest,
+    pub(crate) server: ServerKey,
+}
+
+impl ValidateToken {
+    /// What the request shows, refused without a call where token or key tell by themselves.
+    pub(crate) async fn shown(&self, request: &Request) -> Result<Shown, Refusal> {
+        let token = presented_token(json(request)?)?;
+        let server =
+            server(request, &self.context.vapid, self.context.clock.now())?.ok_or(Refusal::VapidMissing)?;
+        let opened = self.context.keys.open(|ring| TokenClaims::open(ring, &token)).await;
+        let (claims, _) = opened.map_err(|error| match error {
+            NotOpened::Forged => Refusal::TokenUnknown,
+            NotOpened::Unavailable => Refusal::Unavailable,
+        })?;
+        claims.admit(Some(&server))?;
+        Ok(Shown { claims, token: TokenDigest::of(&token), server })
+    }
+}
+
 /// R13: a request without a token is malformed.
 fn presented_token(request: ValidateRequest) -> Result<String, Refusal> {
     let token = match (request.token, request.endpoint) {
@@ -92,7 +99,7 @@ fn presented_token(request: ValidateRequest) -> Result<String, Refusal> {
     Ok(token)
 }
 
-fn unavailable(error: &StoreError) -> Refusal {
+pub(crate) fn unavailable(error: &StoreError) -> Refusal {
     tracing::error!(%error, "validation failed");
     Refusal::Unavailable
 }

@@ -1,4 +1,4 @@
-use signalbox_domain::{KeyId, KeyRing, MessageKey, Payload, Purpose, SealError};
+use signalbox_domain::{Encoding, KeyId, KeyRing, MessageKey, Payload, Purpose, SealError};
 use signalbox_wire::{ChannelId, Notification, NotificationHeaders, ServiceMessage, base64url};
 
 /// A notification as it crosses to the terminal: the same each time it is delivered (I2). TTL, and who sent it, stay here
@@ -18,7 +18,18 @@ pub fn notification(
         channel,
         version: version.as_str().to_owned(),
         data: payload.map(|payload| base64url::encode(payload.body())),
-        headers: payload
-            .map(|payload| NotificationHeaders { encoding: payload.encoding().as_str().to_owned() }),
+        headers: payload.map(|payload| headers(payload.encoding())),
     }))
+}
+
+fn headers(encoding: &Encoding) -> NotificationHeaders {
+    let legacy = match encoding {
+        Encoding::Aes128Gcm => None,
+        Encoding::AesGcm(headers) => Some(headers.clone()),
+    };
+    NotificationHeaders {
+        encoding: encoding.as_str().to_owned(),
+        encryption: legacy.as_ref().map(|headers| headers.encryption.clone()),
+        crypto_key: legacy.map(|headers| headers.crypto_key),
+    }
 }

@@ -93,6 +93,19 @@ impl AuthorizationPolicy {
     }
 }
 
+impl AuthorizationPolicy {
+    /// Whether this server may end the session: only the one that it is bound to, by the application that named its key or by
+    /// its validation. Whoever merely finds an endpoint cannot lock its owner out.
+    ///
+    /// # Errors
+    /// [`Refusal::OtherServer`], [`Refusal::NotValidated`] or [`Refusal::SessionUnbound`].
+    pub fn admit_revocation(self, session: &LiveSession, server: &ServerKey) -> Result<(), Refusal> {
+        self.admit_notification(session, Some(server))?;
+        let bound = session.request.named_key.is_some() || self.mode(session) == AuthorizationMode::Explicit;
+        if bound { Ok(()) } else { Err(Refusal::SessionUnbound) }
+    }
+}
+
 /// A key that the application named admits no other in either mode.
 fn admit_named(session: &LiveSession, server: Option<&ServerKey>) -> Result<(), Refusal> {
     match (&session.request.named_key, server) {

@@ -12,11 +12,15 @@ mod key_ring;
 mod message;
 mod notification;
 mod origin;
+mod parameters;
+mod payload;
 mod refusal;
 mod server_key;
 mod session;
 mod terminal;
 mod token;
+mod topic;
+mod urgency;
 mod vapid;
 
 pub use application::{ApplicationName, NotAnApplicationName};
@@ -24,9 +28,10 @@ pub use authorization::{AuthorizationMode, AuthorizationPolicy, ValidationOutcom
 pub use clock::{Clock, Timestamp};
 pub use ids::{ConnectionId, EventId, InvalidId, TerminalId, Uaid};
 pub use key_ring::{Derived, InvalidKeyRing, KeyId, KeyRing, Purpose, SealError, Sealed};
-pub use message::{MessageKey, MessageKind, StoredMessage};
-pub use notification::{BODY_LIMIT, Encoding, MAX_TTL, Payload, Ttl};
+pub use message::{Acceptance, MessageKey, MessageKind, StoredMessage};
+pub use notification::{BodyLimit, ContentHeaders, InvalidBodyLimit, MAX_TTL, Ttl};
 pub use origin::{InvalidPublicUrl, Origin, PublicUrl};
+pub use payload::{Encoding, LegacyHeaders, Payload};
 pub use refusal::Refusal;
 pub use server_key::{InvalidServerKey, ServerKey};
 pub use session::{
@@ -34,4 +39,6 @@ pub use session::{
 };
 pub use terminal::{Terminal, TerminalState, UnknownTerminalState};
 pub use token::{KeyHint, Token, TokenClaims, TokenDigest};
-pub use vapid::{VapidCredentials, VapidError};
+pub use topic::{NotATopic, Topic, TopicMark};
+pub use urgency::{NotAnUrgency, Urgency};
+pub use vapid::{VapidCredentials, VapidError, VapidVerifier, Verified};

@@ -4,25 +4,73 @@ use aws_lc_rs::digest;
 use signalbox_wire::{ChannelId, base64url};
 
 use crate::key_ring::{KeyId, KeyRing, Purpose, SealError, Sealed};
-use crate::{EventId, Payload, TerminalId, Timestamp};
+use crate::topic::TopicMark;
+use crate::{EventId, Payload, TerminalId, Timestamp, Urgency};
 
 /// Longer request ids than API Gateway gives are hashed to this length.
 const TIE_LIMIT: usize = 43;
+/// Sorts before every time, so that topics come first (I4).
+const TOPIC: char = '#';
 
-/// Where a message is kept: its terminal, and its place in the order of what waits for it (I4).
+/// When a message was accepted, and which of a millisecond it was: its own name among all of its terminal.
 ///
 /// The order is that of acceptance: API Gateway's time of the request in milliseconds, and within one millisecond that of
 /// the request ids. (The local host's request ids increase; API Gateway's are random, but nobody gets an answer and begins
 /// another request within the same millisecond there.)
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Acceptance {
+    at: Timestamp,
+    tie: String,
+}
+
+impl Acceptance {
+    /// The acceptance of this request; the same however often the event runs (I10).
+    #[must_use]
+    pub fn new(at: Timestamp, request: &EventId) -> Self {
+        let id = request.as_str();
+        let tie = if id.len() <= TIE_LIMIT {
+            id.to_owned()
+        } else {
+            base64url::encode(digest::digest(&digest::SHA256, id.as_bytes()))
+        };
+        Self { at, tie }
+    }
+
+    /// When it was.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// From its text.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (millis, tie) = text.split_at_checked(12)?;
+        let tie = tie.strip_prefix('-')?.to_owned();
+        let at = Timestamp::from_millis(u64::from_str_radix(millis, 16).ok()?);
+        Some(Self { at, tie })
+    }
+}
+
+impl fmt::Display for Acceptance {
+    /// Text that sorts by acceptance.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012x}-{}", self.at.as_millis(), self.tie)
+    }
+}
+
+/// What stands for a message: its terminal, its acceptance, where it is kept, and whether a receipt is wanted. All that its
+/// names say, so that nothing must be looked up for an acknowledgement.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MessageKey {
     /// The terminal that it is for.
     pub terminal: TerminalId,
-    /// When the request that brought it was accepted.
-    pub accepted: Timestamp,
-    tie: String,
-    /// Whether there is anything to delete when it is acknowledged.
+    /// When it was accepted.
+    pub accepted: Acceptance,
+    /// Whether and where it is kept.
     pub kind: MessageKind,
+    /// Whether its sender wants to know that it was acknowledged (RFC 8030 section 5.1).
+    pub receipt: bool,
 }
 
 /// What becomes of a message that cannot be delivered at once.
@@ -30,53 +78,47 @@ pub struct MessageKey {
 pub enum MessageKind {
     /// It is stored until acknowledged or expired.
     Stored,
+    /// Stored where its topic is, until a newer one replaces it (RFC 8030 section 5.4).
+    OfTopic(TopicMark),
     /// TTL 0: now or never (RFC 8030 section 5.2). Never stored.
     Transient,
 }
 
-impl MessageKey {
-    /// The key of the message that this request brings; the same however often the event runs (I10).
-    #[must_use]
-    pub fn new(terminal: TerminalId, accepted: Timestamp, request: &EventId, kind: MessageKind) -> Self {
-        let id = request.as_str();
-        let tie = if id.len() <= TIE_LIMIT {
-            id.to_owned()
-        } else {
-            base64url::encode(digest::digest(&digest::SHA256, id.as_bytes()))
-        };
-        Self { terminal, accepted, tie, kind }
-    }
+mod flags {
+    pub(super) const TRANSIENT: u8 = 1;
+    pub(super) const RECEIPT: u8 = 2;
+    pub(super) const TOPIC: u8 = 4;
+}
 
-    /// The sort key of the messages table: text that sorts by acceptance.
+impl MessageKey {
+    /// The sort key of the messages table: topics first, then by acceptance.
     #[must_use]
     pub fn sort_key(&self) -> String {
-        format!("{:012x}-{}", self.accepted.as_millis(), self.tie)
+        match self.kind {
+            MessageKind::OfTopic(mark) => format!("{TOPIC}{}", base64url::encode(mark.0)),
+            MessageKind::Stored | MessageKind::Transient => self.accepted.to_string(),
+        }
     }
 
     /// A stored message's key from its row.
     #[must_use]
-    pub fn from_row(terminal: TerminalId, sort_key: &str) -> Option<Self> {
-        let (millis, tie) = sort_key.split_at_checked(12)?;
-        let tie = tie.strip_prefix('-')?.to_owned();
-        let accepted = Timestamp::from_millis(u64::from_str_radix(millis, 16).ok()?);
-        Some(Self { terminal, accepted, tie, kind: MessageKind::Stored })
+    pub fn from_row(terminal: TerminalId, sort_key: &str, accepted: &str, receipt: bool) -> Option<Self> {
+        let accepted = Acceptance::from_text(accepted)?;
+        let kind = match sort_key.strip_prefix(TOPIC) {
+            Some(mark) => MessageKind::OfTopic(TopicMark(base64url::decode(mark).ok()?.try_into().ok()?)),
+            None if sort_key == accepted.to_string() => MessageKind::Stored,
+            None => return None,
+        };
+        Some(Self { terminal, accepted, kind, receipt })
     }
 
-    /// The message's name for one purpose: `version` for the terminal, `Location` for the sender. The same on every
-    /// delivery (I2), as it is always sealed under the key that was in use when the message came.
+    /// The message's name for one purpose: `version` for the terminal, `Location` and receipt for the sender. The same on
+    /// every delivery (I2), as it is always sealed under the key that was in use when the message came.
     ///
     /// # Errors
     /// Where the ring no longer holds that key.
     pub fn seal(&self, ring: &KeyRing, purpose: Purpose, key: KeyId) -> Result<Sealed, SealError> {
-        let mut plain = Vec::with_capacity(23 + self.tie.len());
-        plain.push(match self.kind {
-            MessageKind::Stored => 0,
-            MessageKind::Transient => 1,
-        });
-        plain.extend_from_slice(self.terminal.as_bytes());
-        plain.extend_from_slice(&self.accepted.as_millis().to_be_bytes()[2..]);
-        plain.extend_from_slice(self.tie.as_bytes());
-        ring.seal(purpose, key, &plain)
+        ring.seal(purpose, key, &self.to_bytes())
     }
 
     /// The message that a presented name stands for.
@@ -88,36 +130,58 @@ impl MessageKey {
         Self::from_bytes(&plain).ok_or(SealError::Forged)
     }
 
-    fn from_bytes(plain: &[u8]) -> Option<Self> {
-        let (&kind, rest) = plain.split_first()?;
-        let kind = match kind {
-            0 => MessageKind::Stored,
-            1 => MessageKind::Transient,
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(39 + self.accepted.tie.len());
+        let receipt = if self.receipt { flags::RECEIPT } else { 0 };
+        bytes.push(match self.kind {
+            MessageKind::Stored => receipt,
+            MessageKind::Transient => receipt | flags::TRANSIENT,
+            MessageKind::OfTopic(_) => receipt | flags::TOPIC,
+        });
+        bytes.extend_from_slice(self.terminal.as_bytes());
+        bytes.extend_from_slice(&self.accepted.at.as_millis().to_be_bytes()[2..]);
+        if let MessageKind::OfTopic(mark) = self.kind {
+            bytes.extend_from_slice(&mark.0);
+        }
+        bytes.extend_from_slice(self.accepted.tie.as_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (&flags, rest) = bytes.split_first()?;
+        let (terminal, rest) = rest.split_first_chunk::<16>()?;
+        let (millis, rest) = rest.split_first_chunk::<6>()?;
+        let (kind, tie) = match flags & !flags::RECEIPT {
+            0 => (MessageKind::Stored, rest),
+            flags::TRANSIENT => (MessageKind::Transient, rest),
+            flags::TOPIC => {
+                let (mark, tie) = rest.split_first_chunk::<16>()?;
+                (MessageKind::OfTopic(TopicMark(*mark)), tie)
+            }
             _ => return None,
         };
-        let (terminal, rest) = rest.split_first_chunk::<16>()?;
-        let (millis, tie) = rest.split_first_chunk::<6>()?;
         let mut wide = [0; 8];
         wide[2..].copy_from_slice(millis);
+        let at = Timestamp::from_millis(u64::from_be_bytes(wide));
         Some(Self {
             terminal: TerminalId::from_bytes(*terminal),
-            accepted: Timestamp::from_millis(u64::from_be_bytes(wide)),
-            tie: String::from_utf8(tie.to_vec()).ok()?,
+            accepted: Acceptance { at, tie: String::from_utf8(tie.to_vec()).ok()? },
             kind,
+            receipt: flags & flags::RECEIPT != 0,
         })
     }
 }
 
 impl fmt::Debug for MessageKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MessageKey({} {})", self.terminal, self.sort_key())
+        write!(f, "MessageKey({} {})", self.terminal, self.accepted)
     }
 }
 
 /// A message as it waits for its terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMessage {
-    /// Where it is kept.
+    /// What stands for it.
     pub key: MessageKey,
     /// The channel of its session.
     pub channel: ChannelId,
@@ -125,6 +189,8 @@ pub struct StoredMessage {
     pub generation: u64,
     /// What it carries.
     pub payload: Option<Payload>,
+    /// How urgent it is: below its terminal's minimum it waits (RFC 8030 section 5.3).
+    pub urgency: Urgency,
     /// Not delivered from here on (RFC 8030 section 5.2).
     pub expires: Timestamp,
     /// The key that its version is sealed under.
@@ -139,15 +205,20 @@ mod tests {
     use crate::key_ring::tests::ring;
 
     fn key(millis: u64, request: &str, kind: MessageKind) -> MessageKey {
-        let terminal = TerminalId::from_bytes([9; 16]);
-        MessageKey::new(terminal, Timestamp::from_millis(millis), &request.parse().unwrap(), kind)
+        MessageKey {
+            terminal: TerminalId::from_bytes([9; 16]),
+            accepted: Acceptance::new(Timestamp::from_millis(millis), &request.parse().unwrap()),
+            kind,
+            receipt: false,
+        }
     }
 
-    /// I4: sort keys sort by acceptance, and within a millisecond by request id.
+    /// I4: sort keys sort by acceptance, and within a millisecond by request id; topics come first.
     #[test]
     fn sort_keys_sort_by_acceptance() {
         let stored = MessageKind::Stored;
         let order = [
+            key(2000, "z", MessageKind::OfTopic(TopicMark([0xff; 16]))),
             key(999, "z", stored),
             key(1000, "a", stored),
             key(1000, "b", stored),
@@ -156,24 +227,37 @@ mod tests {
         assert!(order.is_sorted_by_key(MessageKey::sort_key));
     }
 
-    /// A sender cannot acknowledge its own message with the name that it got.
+    /// A sender cannot acknowledge its own message with a name that it got.
     #[test]
-    fn a_location_is_no_version() {
+    fn a_name_serves_one_purpose() {
         let key = key(1, "r", MessageKind::Stored);
-        let location = key.seal(&ring(), Purpose::Location, KeyId(1)).unwrap();
-        assert_eq!(MessageKey::open(&ring(), Purpose::Version, location.as_str()), Err(SealError::Forged));
+        for purpose in [Purpose::Location, Purpose::Receipt] {
+            let name = key.seal(&ring(), purpose, KeyId(1)).unwrap();
+            let opened = MessageKey::open(&ring(), Purpose::Version, name.as_str());
+            assert_eq!(opened, Err(SealError::Forged));
+        }
+    }
+
+    fn kinds() -> impl Strategy<Value = MessageKind> {
+        prop_oneof![
+            Just(MessageKind::Stored),
+            Just(MessageKind::Transient),
+            any::<[u8; 16]>().prop_map(|mark| MessageKind::OfTopic(TopicMark(mark))),
+        ]
     }
 
     proptest! {
         #[test]
-        fn a_key_survives_its_name_and_its_row(millis in 0..1_u64 << 48, request in "[!-~]{1,128}", transient: bool) {
-            let kind = if transient { MessageKind::Transient } else { MessageKind::Stored };
-            let key = key(millis, &request, kind);
+        fn a_key_survives_its_name_and_its_row(
+            millis in 0..1_u64 << 48, request in "[!-~]{1,128}", kind in kinds(), receipt: bool,
+        ) {
+            let key = MessageKey { receipt, ..key(millis, &request, kind) };
             let version = key.seal(&ring(), Purpose::Version, KeyId(1)).unwrap();
-            prop_assert!(version.as_str().len() <= 128);
+            prop_assert!(version.as_str().len() <= 160);
             prop_assert_eq!(&MessageKey::open(&ring(), Purpose::Version, version.as_str()).unwrap(), &key);
-            if !transient {
-                prop_assert_eq!(MessageKey::from_row(key.terminal, &key.sort_key()), Some(key));
+            if kind != MessageKind::Transient {
+                let read = MessageKey::from_row(key.terminal, &key.sort_key(), &key.accepted.to_string(), receipt);
+                prop_assert_eq!(read, Some(key));
             }
         }
     }

@@ -48,6 +48,12 @@ impl PublicUrl {
         format!("{}/messages/{id}", self.base)
     }
 
+    /// The receipt of a message (RFC 8030 section 5.1).
+    #[must_use]
+    pub fn receipt(&self, id: &str) -> String {
+        format!("{}/receipts/{id}", self.base)
+    }
+
     /// Its origin.
     #[must_use]
     pub fn origin(&self) -> &Origin {

@@ -1,6 +1,7 @@
 use signalbox_wire::Problem;
 
-use crate::notification::BODY_LIMIT;
+use crate::topic::NotATopic;
+use crate::urgency::NotAnUrgency;
 use crate::vapid::VapidError;
 
 /// Why the push service refuses an application server. Each kind knows its status, its stable type, and its number in
@@ -20,10 +21,12 @@ pub enum Refusal {
         got: String,
     },
     /// More than the limit (RFC 8030 section 7.2).
-    #[error("the body may have at most {BODY_LIMIT} bytes, and has {got}")]
+    #[error("the body may have at most {limit} bytes, and has {got}")]
     BodyTooLarge {
         /// How many bytes came.
         got: usize,
+        /// How many are taken.
+        limit: usize,
     },
     /// A body without `Content-Encoding`.
     #[error(
@@ -31,23 +34,38 @@ pub enum Refusal {
     )]
     EncodingMissing,
     /// A coding that is not served.
-    #[error("Content-Encoding must be aes128gcm, and is {got:?}")]
+    #[error("Content-Encoding must be aes128gcm (or aesgcm, of old senders), and is {got:?}")]
     EncodingUnsupported {
         /// What came.
         got: String,
     },
     /// A body that cannot be what its coding says.
-    #[error("the body is no aes128gcm payload: {rule}")]
+    #[error("the body is no payload of its coding: {rule}")]
     BodyMalformed {
         /// The rule that it breaks.
         rule: &'static str,
     },
-    /// A part of Web Push that this version does not serve.
-    #[error("the header {header} is not served by this version; send without it")]
-    NotServed {
-        /// The header that asks for it.
-        header: &'static str,
+    /// An `aesgcm` payload without the headers that it needs.
+    #[error("an aesgcm payload needs the header `{what}=<base64url>`")]
+    EncryptionMissing {
+        /// The header and its parameter.
+        what: &'static str,
     },
+    /// An `Urgency` that is none (RFC 8030 section 5.3).
+    #[error("the header Urgency {}, and is {got:?}", NotAnUrgency)]
+    UrgencyInvalid {
+        /// What came.
+        got: String,
+    },
+    /// A `Topic` that is none (RFC 8030 section 5.4).
+    #[error("the header Topic {}, and is {got:?}", NotATopic)]
+    TopicInvalid {
+        /// What came.
+        got: String,
+    },
+    /// An endpoint was asked for, not sent to.
+    #[error("this is the endpoint of a session: send a notification to it with POST (RFC 8030 section 5)")]
+    NotAPost,
     /// No VAPID where the session demands it.
     #[error(
         "this session takes notifications and validations with VAPID only: send `Authorization: vapid t=<jwt>, k=<key>`"
@@ -64,6 +82,17 @@ pub enum Refusal {
         "no application server is authorized for this session yet: validate the token first, POST /v1/tokens/validate"
     )]
     NotValidated,
+    /// A session that is bound to no server, which therefore none can end.
+    #[error("the session is bound to no application server, so that only its terminal can end it")]
+    SessionUnbound,
+    /// No message of this deployment.
+    #[error("this is no message or receipt of this push service")]
+    MessageUnknown,
+    /// A message that was not acknowledged, and never will be (RFC 8030 section 6.3).
+    #[error(
+        "the message was given up: it expired, was withdrawn or replaced, or its terminal could not take it"
+    )]
+    GivenUp,
     /// No token of this deployment (R14).
     #[error("the token is not one of this push service")]
     TokenUnknown,
@@ -94,11 +123,19 @@ impl Refusal {
                 (415, "encoding-unsupported", "Content-Encoding unsupported", Some(110))
             }
             Self::BodyMalformed { .. } => (400, "body-malformed", "Payload malformed", Some(110)),
-            Self::NotServed { .. } => (501, "not-served", "Not served by this version", None),
+            Self::EncryptionMissing { .. } => {
+                (400, "encryption-missing", "Encryption headers missing", Some(110))
+            }
+            Self::UrgencyInvalid { .. } => (400, "urgency-invalid", "Urgency invalid", None),
+            Self::TopicInvalid { .. } => (400, "topic-invalid", "Topic invalid", Some(113)),
+            Self::NotAPost => (405, "not-a-post", "Endpoints take POST", None),
             Self::VapidMissing => (401, "vapid-missing", "VAPID missing", Some(109)),
             Self::Vapid(error) => (401, error.kind(), "VAPID refused", Some(109)),
             Self::OtherServer => (403, "other-server", "Another server's session", Some(109)),
             Self::NotValidated => (403, "not-validated", "Token not validated yet", None),
+            Self::SessionUnbound => (403, "session-unbound", "Session bound to no server", None),
+            Self::MessageUnknown => (404, "message-unknown", "Message unknown", None),
+            Self::GivenUp => (410, "given-up", "Message given up", None),
             Self::TokenUnknown => (404, "token-unknown", "Token unknown", Some(102)),
             Self::SessionEnded => (410, "session-ended", "Session ended", Some(106)),
             Self::TooManyWaiting { .. } => (429, "too-many-waiting", "Too many messages waiting", None),

@@ -232,6 +232,7 @@ mod tests {
             hello: None,
             open: false,
             waiting: 0,
+            minimum: crate::Urgency::NO_MINIMUM,
         };
         let (good, retired) = (terminal(TerminalState::Provisioned), terminal(TerminalState::Retired));
         let live = Session::Live(Session::issue(None, &named("a"), digest("t1"), NOW));

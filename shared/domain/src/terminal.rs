@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{ConnectionId, TerminalId, Timestamp};
+use crate::{ConnectionId, TerminalId, Timestamp, Urgency};
 
 /// The state of a terminal (R1). Only a provisioned one may ask for sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,14 +68,16 @@ pub struct Terminal {
     pub open: bool,
     /// How many messages were stored while it was absent, since its last `hello`.
     pub waiting: u64,
+    /// What is less urgent waits (RFC 8030 section 5.3).
+    pub minimum: Urgency,
 }
 
 impl Terminal {
-    /// The connection that a notification may be posted to now.
+    /// The connection that a notification of this urgency may be posted to now.
     #[must_use]
-    pub fn reachable_at(&self) -> Option<&ConnectionId> {
+    pub fn reachable_at(&self, urgency: Urgency) -> Option<&ConnectionId> {
         match self.state {
-            TerminalState::Provisioned if self.open => self.connection.as_ref(),
+            TerminalState::Provisioned if self.open && urgency >= self.minimum => self.connection.as_ref(),
             _ => None,
         }
     }
@@ -101,6 +103,7 @@ mod tests {
             hello: None,
             open,
             waiting: 0,
+            minimum: Urgency::NO_MINIMUM,
         }
     }
 
@@ -108,7 +111,7 @@ mod tests {
     #[test]
     fn only_a_provisioned_terminal_with_an_open_gate_is_reachable() {
         use TerminalState::{Configuring, Provisioned, Retired, Suspended};
-        assert!(terminal(Provisioned, Some("c"), true).reachable_at().is_some());
+        assert!(terminal(Provisioned, Some("c"), true).reachable_at(Urgency::VeryLow).is_some());
         for (state, connection, open) in [
             (Provisioned, Some("c"), false),
             (Provisioned, None, true),
@@ -116,8 +119,17 @@ mod tests {
             (Suspended, Some("c"), true),
             (Retired, Some("c"), true),
         ] {
-            assert_eq!(terminal(state, connection, open).reachable_at(), None, "{state}");
+            assert_eq!(terminal(state, connection, open).reachable_at(Urgency::High), None, "{state}");
         }
+    }
+
+    /// RFC 8030 section 5.3: what is below the terminal's minimum is not delivered.
+    #[test]
+    fn what_is_less_urgent_than_the_minimum_is_not_delivered() {
+        let wants = |minimum| Terminal { minimum, ..terminal(TerminalState::Provisioned, Some("c"), true) };
+        assert!(wants(Urgency::Normal).reachable_at(Urgency::Normal).is_some());
+        assert!(wants(Urgency::Normal).reachable_at(Urgency::High).is_some());
+        assert!(wants(Urgency::Normal).reachable_at(Urgency::Low).is_none());
     }
 
     #[test]

@@ -1,12 +1,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use quick_cache::sync::Cache;
 use serde::Deserialize;
 use signalbox_wire::base64url;
 
 use crate::notification::shortened;
-use crate::{InvalidServerKey, Origin, ServerKey, Timestamp};
+use crate::{InvalidServerKey, Origin, ServerKey, Timestamp, parameters};
 
 /// `exp` may be at most this far ahead (RFC 8292 section 2).
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -14,12 +16,16 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 const SKEW: Duration = Duration::from_secs(60);
 /// A JWT of a few hundred characters does; this bounds the work on a made-up one.
 const LONGEST_HEADER: usize = 4096;
+/// How many good headers are remembered, some 150 bytes each.
+const REMEMBERED: usize = 10_000;
 
 /// What is wrong with a VAPID header (RFC 8292): the parameter or claim, what came and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VapidError {
-    /// Not `vapid t=..., k=...`.
-    #[error("the header Authorization must read `vapid t=<jwt>, k=<key>` (RFC 8292 section 3): {0}")]
+    /// In none of the forms in use.
+    #[error(
+        "the header Authorization must read `vapid t=<jwt>, k=<key>` (RFC 8292 section 3), or `WebPush <jwt>` with `Crypto-Key: p256ecdsa=<key>`: {0}"
+    )]
     Header(&'static str),
     /// `k` is no key.
     #[error("k {0}")]
@@ -104,18 +110,33 @@ enum Audience {
 }
 
 impl VapidCredentials {
-    /// Reads `Authorization: vapid t=<jwt>, k=<key>` (RFC 8292 section 3); parameters that it does not know are ignored.
+    /// Reads `Authorization: vapid t=<jwt>, k=<key>` (RFC 8292 section 3), or the forms of the drafts before it:
+    /// `WebPush <jwt>` and `Bearer <jwt>`, with the key in `Crypto-Key: p256ecdsa=<key>`. Parameters that it does not know
+    /// are ignored.
     ///
     /// # Errors
     /// [`VapidError::Header`] and [`VapidError::Key`].
-    pub fn from_authorization(header: &str) -> Result<Self, VapidError> {
-        if header.len() > LONGEST_HEADER {
+    pub fn from_headers(authorization: &str, crypto_key: Option<&str>) -> Result<Self, VapidError> {
+        if authorization.len() > LONGEST_HEADER {
             return Err(VapidError::Header("it is longer than 4096 characters"));
         }
-        let (scheme, parameters) = header.trim().split_once(' ').unwrap_or((header, ""));
-        if !scheme.eq_ignore_ascii_case("vapid") {
-            return Err(VapidError::Header("its scheme is another"));
+        let header = authorization.trim();
+        let (scheme, rest) = header.split_once(' ').unwrap_or((header, ""));
+        if scheme.eq_ignore_ascii_case("vapid") {
+            Self::from_parameters(rest)
+        } else if scheme.eq_ignore_ascii_case("webpush") || scheme.eq_ignore_ascii_case("bearer") {
+            let key = crypto_key.and_then(|header| parameters::first(header, "p256ecdsa"));
+            let key = key.ok_or(VapidError::Header("p256ecdsa is missing from the header Crypto-Key"))?;
+            Ok(Self {
+                token: rest.trim().to_owned(),
+                key: ServerKey::from_base64url(key).map_err(VapidError::Key)?,
+            })
+        } else {
+            Err(VapidError::Header("its scheme is another"))
         }
+    }
+
+    fn from_parameters(parameters: &str) -> Result<Self, VapidError> {
         let parameter = |name: &str| {
             parameters.split(',').filter_map(|one| one.trim().split_once('=')).find_map(|(key, value)| {
                 key.trim_end().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
@@ -131,7 +152,7 @@ impl VapidCredentials {
     ///
     /// # Errors
     /// The [`VapidError`] of the first claim that fails.
-    pub fn verify(&self, origins: &[Origin], now: Timestamp) -> Result<ServerKey, VapidError> {
+    pub fn verify(&self, origins: &[Origin], now: Timestamp) -> Result<Verified, VapidError> {
         let (signed, signature) =
             self.token.rsplit_once('.').ok_or(VapidError::Token("it has no signature"))?;
         let (header, claims) = signed.split_once('.').ok_or(VapidError::Token("it has not three parts"))?;
@@ -146,8 +167,68 @@ impl VapidCredentials {
             .map_err(|_| VapidError::Signature)?;
         let claims: Claims = part(claims, VapidError::Token("its claims are not JSON in base64url"))?;
         check_audience(claims.aud, origins)?;
-        check_expiry(claims.exp, now)?;
-        Ok(self.key)
+        let expires = check_expiry(claims.exp, now)?;
+        Ok(Verified { server: self.key, expires })
+    }
+}
+
+/// A proven server key, and until when the same header proves it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// The server.
+    pub server: ServerKey,
+    /// The end of `exp`.
+    pub expires: Timestamp,
+}
+
+/// Verifies VAPID headers for one service, and remembers those that were good: senders use a header for many pushes
+/// (RFC 8292 section 4.2), and the signature is the dearest part of a push.
+#[derive(Debug)]
+pub struct VapidVerifier {
+    origins: Vec<Origin>,
+    good: Cache<[u8; 32], Verified>,
+}
+
+impl VapidVerifier {
+    /// For a service under these origins.
+    #[must_use]
+    pub fn new(origins: Vec<Origin>) -> Self {
+        Self { origins, good: Cache::new(REMEMBERED) }
+    }
+
+    /// The server that the headers prove, now.
+    ///
+    /// # Errors
+    /// The [`VapidError`] of what fails first.
+    pub fn verify(
+        &self,
+        authorization: &str,
+        crypto_key: Option<&str>,
+        now: Timestamp,
+    ) -> Result<ServerKey, VapidError> {
+        let credentials = VapidCredentials::from_headers(authorization, crypto_key)?;
+        let name = credentials.digest();
+        if let Some(known) = self.good.get(&name)
+            && now < known.expires
+        {
+            return Ok(known.server);
+        }
+        let verified = credentials.verify(&self.origins, now)?;
+        self.good.insert(name, verified);
+        Ok(verified.server)
+    }
+}
+
+impl VapidCredentials {
+    /// Names the header in the memory of good ones, which holds no token.
+    fn digest(&self) -> [u8; 32] {
+        let mut context = digest::Context::new(&digest::SHA256);
+        // The key has a fixed length.
+        context.update(self.key.as_bytes());
+        context.update(self.token.as_bytes());
+        let mut name = [0; 32];
+        name.copy_from_slice(context.finish().as_ref());
+        name
     }
 }
 
@@ -177,7 +258,8 @@ fn check_audience(aud: Option<Audience>, origins: &[Origin]) -> Result<(), Vapid
     Err(VapidError::Audience { got, expected })
 }
 
-fn check_expiry(exp: Option<f64>, now: Timestamp) -> Result<(), VapidError> {
+/// When the token ends, if it has not and does so within a day.
+fn check_expiry(exp: Option<f64>, now: Timestamp) -> Result<Timestamp, VapidError> {
     let exp = exp.ok_or(VapidError::ExpiryMissing)?;
     // A float to integer cast saturates, and a fraction of a second does not matter.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -189,7 +271,7 @@ fn check_expiry(exp: Option<f64>, now: Timestamp) -> Result<(), VapidError> {
     if exp > now.plus(LONGEST).plus(SKEW).as_secs() {
         return Err(VapidError::TooFarAhead { exp, now: seconds });
     }
-    Ok(())
+    Ok(Timestamp::from_secs(exp).plus(SKEW))
 }
 
 #[cfg(test)]
@@ -232,20 +314,59 @@ pub(crate) mod tests {
         }
     }
 
+    fn verifier() -> VapidVerifier {
+        let origins = ["https://push.example", "http://127.0.0.1:8080"];
+        VapidVerifier::new(origins.map(|origin| Origin::of(origin).unwrap()).to_vec())
+    }
+
     fn verify(header: &str) -> Result<ServerKey, VapidError> {
-        let origins =
-            [Origin::of("https://push.example").unwrap(), Origin::of("http://127.0.0.1:8080").unwrap()];
-        VapidCredentials::from_authorization(header)?.verify(&origins, NOW)
+        verifier().verify(header, None, NOW)
+    }
+
+    /// The drafts before the RFC, as old senders still write them.
+    #[test]
+    fn takes_the_legacy_forms() {
+        let server = TestServer::new();
+        let jwt = server.jwt(&json!({"alg": "ES256"}), &json!({"aud": "https://push.example", "exp": SOON}));
+        let key = server.key();
+        for (authorization, crypto_key) in [
+            (format!("WebPush {jwt}"), format!("p256ecdsa={key}")),
+            (format!("Bearer {jwt}"), format!("dh=BD;p256ecdsa=\"{key}=\"")),
+            (format!("bearer  {jwt}"), format!("keyid=a;dh=BD, p256ecdsa={key}")),
+        ] {
+            assert_eq!(verifier().verify(&authorization, Some(&crypto_key), NOW), Ok(key), "{crypto_key}");
+        }
+        for crypto_key in [None, Some("dh=BD")] {
+            let refusal = verifier().verify(&format!("WebPush {jwt}"), crypto_key, NOW).unwrap_err();
+            assert!(refusal.to_string().contains("p256ecdsa is missing"), "{refusal}");
+        }
+    }
+
+    /// A good header is remembered until it expires, and no longer; a bad one never is.
+    #[test]
+    fn a_good_header_is_remembered_until_it_expires() {
+        let (server, verifier) = (TestServer::new(), verifier());
+        let header = server.header(&json!({"aud": "https://push.example", "exp": SOON}));
+        for _ in 0..2 {
+            assert_eq!(verifier.verify(&header, None, NOW), Ok(server.key()));
+            assert_eq!(verifier.good.len(), 1);
+        }
+        let late = Timestamp::from_secs(SOON).plus(SKEW);
+        assert!(matches!(verifier.verify(&header, None, late), Err(VapidError::Expired { .. })));
+        // The same token with another key is another header.
+        let other = header.replace(&server.key().to_string(), &TestServer::new().key().to_string());
+        assert_eq!(verifier.verify(&other, None, NOW), Err(VapidError::Signature));
+        assert_eq!(verifier.good.len(), 1);
     }
 
     /// RFC 8292 section 2.4's example, at its time and for its audience.
     #[test]
     fn the_rfc_example_verifies() {
         let header = "vapid t=eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9.eyJhdWQiOiJodHRwczovL3B1c2guZXhhbXBsZS5uZXQiLCJleHAiOjE0NTM1MjM3NjgsInN1YiI6Im1haWx0bzpwdXNoQGV4YW1wbGUuY29tIn0.i3CYb7t4xfxCDquptFOepC9GAu_HLGkMlMuCGSK2rpiUfnK9ojFwDXb1JrErtmysazNjjvW2L9OkSSHzvoD1oA,k=BA1Hxzyi1RUM1b5wjxsn7nGxAszw2u61m164i3MrAIxHF6YK5h4SDYic-dRuU_RCPCfA5aq9ojSwk5Y2EmClBPs";
-        let credentials = VapidCredentials::from_authorization(header).unwrap();
+        let credentials = VapidCredentials::from_headers(header, None).unwrap();
         let origins = [Origin::of("https://push.example.net").unwrap()];
         assert_eq!(
-            credentials.verify(&origins, Timestamp::from_secs(1_453_500_000)).unwrap(),
+            credentials.verify(&origins, Timestamp::from_secs(1_453_500_000)).unwrap().server,
             credentials.key
         );
     }
@@ -297,6 +418,7 @@ pub(crate) mod tests {
         for (header, kind) in [
             ("", "vapid-header"),
             ("Bearer abc", "vapid-header"),
+            ("Basic abc", "vapid-header"),
             ("vapid k=BA", "vapid-header"),
             ("vapid t=a.b.c", "vapid-header"),
             ("vapid t=a.b.c, k=BA", "vapid-key"),

@@ -1,11 +1,11 @@
 //! HTTP requests of application servers, and the answers to them.
 
-use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use lambda_http::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use serde::Serialize;
-use signalbox_domain::{EventId, Refusal, Timestamp};
+use signalbox_domain::{EventId, Refusal, ServerKey, Timestamp, VapidVerifier};
 use signalbox_wire::PROBLEM_JSON;
 
 /// Browsers and senders may remember for a day that a session has ended.
@@ -40,6 +40,28 @@ pub fn accepted(request: &Request) -> Result<Accepted, Refusal> {
 pub fn header<'r>(request: &'r Request, name: &'static str) -> Result<Option<&'r str>, Refusal> {
     let Some(value) = request.headers().get(name) else { return Ok(None) };
     value.to_str().map(Some).map_err(|_| Refusal::Malformed(format!("the header {name} is not plain ASCII")))
+}
+
+/// The server that has signed the request (RFC 8292); none where it has no VAPID. VAPID that is bad is refused also where
+/// none is needed.
+///
+/// # Errors
+/// [`Refusal::Vapid`] and [`Refusal::Malformed`].
+pub fn server(
+    request: &Request,
+    verifier: &VapidVerifier,
+    now: Timestamp,
+) -> Result<Option<ServerKey>, Refusal> {
+    let Some(authorization) = header(request, "authorization")? else { return Ok(None) };
+    Ok(Some(verifier.verify(authorization, header(request, "crypto-key")?, now)?))
+}
+
+/// The path of the request's route, as the template writes it: `/push/{token}`.
+#[must_use]
+pub fn route(request: &Request) -> &str {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return "" };
+    let route_key = context.route_key.as_deref().unwrap_or_default();
+    route_key.split_once(' ').map_or(route_key, |(_method, path)| path)
 }
 
 /// A parameter of the path, decoded.
@@ -80,8 +102,11 @@ pub fn refused(refusal: &Refusal) -> Response<Body> {
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("vapid"));
     }
-    if status == StatusCode::GONE {
+    if *refusal == Refusal::SessionEnded {
         headers.insert(CACHE_CONTROL, ENDED_IS_FINAL);
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(ALLOW, HeaderValue::from_static("POST"));
     }
     if let Some(seconds) = refusal.retry_after() {
         headers.insert(RETRY_AFTER, seconds.into());

@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 /// An attempt that takes longer is given up and repeated. All attempts of the calls of one function must fit its 29 s.
 const ATTEMPT: Duration = Duration::from_millis(1500);
 /// Throttling and faults of AWS are tried again so often, with back-off and jitter.
-const ATTEMPTS: u32 = 4;
+const ATTEMPTS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The clients of the AWS services that functions use. All that a function knows of where it runs.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use signalbox_delivery::Delivery;
-use signalbox_domain::{Clock, InvalidKeyRing};
+use signalbox_domain::{Clock, InvalidKeyRing, VapidVerifier};
 use signalbox_store::Store;
 
 use crate::settings::required;
@@ -30,6 +30,8 @@ pub struct Context {
     pub delivery: Delivery,
     /// The keys.
     pub keys: Arc<KeyRings>,
+    /// Who application servers are.
+    pub vapid: Arc<VapidVerifier>,
     /// The deployment's settings.
     pub settings: Arc<Settings>,
     /// The time.
@@ -63,6 +65,7 @@ impl Context {
             store: Store::new(clients.dynamodb, settings.tables.clone()),
             delivery: Delivery::new(clients.connections),
             keys: Arc::new(KeyRings::load(clients.secrets, key_ring, clock.clone()).await?),
+            vapid: Arc::new(VapidVerifier::new(settings.origins.clone())),
             settings: Arc::new(settings),
             clock,
         })

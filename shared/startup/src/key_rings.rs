@@ -18,7 +18,8 @@ pub struct KeyRings {
     id: String,
     clock: Clock,
     read: RwLock<Read>,
-    reading: Mutex<()>,
+    /// When it was last tried to read it again.
+    tried: Mutex<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -45,7 +46,8 @@ impl KeyRings {
     /// Where it cannot be read or is none.
     pub async fn load(secrets: Client, id: String, clock: Clock) -> Result<Self, StartError> {
         let read = read(&secrets, &id, &clock).await?;
-        Ok(Self { secrets, id, clock, read: RwLock::new(read), reading: Mutex::default() })
+        let tried = Mutex::new(read.at);
+        Ok(Self { secrets, id, clock, read: RwLock::new(read), tried })
     }
 
     /// The ring as it was last read.
@@ -70,13 +72,18 @@ impl KeyRings {
         }
     }
 
-    /// A ring that was read within the last minute. One reads, the others wait for it.
+    /// A ring that was read within the last minute. One reads, the others wait for it; at most once a minute, also where
+    /// that fails.
     async fn fresh(&self) -> Result<Arc<KeyRing>, NotOpened> {
-        let _one = self.reading.lock().await;
-        let last = self.last();
-        if self.clock.now() < last.at.plus(FRESH) {
+        let mut tried = self.tried.lock().await;
+        let (last, now) = (self.last(), self.clock.now());
+        if now < last.at.plus(FRESH) {
             return Ok(last.ring);
         }
+        if now < tried.plus(FRESH) {
+            return Err(NotOpened::Unavailable);
+        }
+        *tried = now;
         let read = read(&self.secrets, &self.id, &self.clock).await.map_err(|error| {
             tracing::error!(%error, "the key ring could not be read again");
             NotOpened::Unavailable

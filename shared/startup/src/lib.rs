@@ -11,4 +11,4 @@ pub use clients::Clients;
 pub use context::{Context, StartError};
 pub use key_rings::{KeyRings, NotOpened};
 pub use settings::{InvalidSetting, Settings};
-pub use telemetry::init as init_telemetry;
+pub use telemetry::{init as init_telemetry, log_filter};

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use signalbox_domain::{AuthorizationPolicy, Origin, PublicUrl};
+use signalbox_domain::{AuthorizationPolicy, BodyLimit, InvalidBodyLimit, Origin, PublicUrl};
 use signalbox_store::TableNames;
 
 /// A connection lives for 2 h at most on API Gateway; its entry outlives it a little.
@@ -17,6 +17,8 @@ pub struct Settings {
     pub origins: Vec<Origin>,
     /// Which sessions must be validated.
     pub authorization: AuthorizationPolicy,
+    /// The largest body of a notification.
+    pub body_limit: BodyLimit,
     /// How long a connection may live; its entry is kept that long.
     pub connection_lifetime: Duration,
 }
@@ -52,6 +54,7 @@ impl Settings {
             public_url,
             origins,
             authorization: AuthorizationPolicy::default(),
+            body_limit: BodyLimit::default(),
             connection_lifetime: CONNECTION,
         }
     }
@@ -63,6 +66,7 @@ impl Settings {
     pub fn from_environment() -> Result<Self, InvalidSetting> {
         const PUBLIC_URL: &str = "SIGNALBOX_PUBLIC_URL";
         const AUTHORIZATION: &str = "SIGNALBOX_AUTHORIZATION";
+        const BODY_LIMIT: &str = "SIGNALBOX_BODY_LIMIT";
         let tables = TableNames {
             terminals: required("SIGNALBOX_TABLE_TERMINALS")?,
             messages: required("SIGNALBOX_TABLE_MESSAGES")?,
@@ -78,6 +82,17 @@ impl Settings {
                 reason: format!("{rule}, or `default`"),
             })?),
         };
-        Ok(Self { authorization: AuthorizationPolicy { forced }, ..Self::new(tables, public_url) })
+        let body_limit = match required(BODY_LIMIT).as_deref() {
+            Err(_) => BodyLimit::default(),
+            Ok(bytes) => bytes.parse().map_err(|rule: InvalidBodyLimit| InvalidSetting::Wrong {
+                name: BODY_LIMIT,
+                reason: format!("{rule}"),
+            })?,
+        };
+        Ok(Self {
+            authorization: AuthorizationPolicy { forced },
+            body_limit,
+            ..Self::new(tables, public_url)
+        })
     }
 }

@@ -3,24 +3,33 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
 /// Below the level `info` these show whole requests and events, secrets and all.
-const QUIET: [&str; 8] = [
+const QUIET: [&str; 13] = [
+    "aws_config=info",
+    "aws_sdk_apigatewaymanagement=info",
     "aws_sdk_dynamodb=info",
     "aws_sdk_secretsmanager=info",
+    "aws_sigv4=info",
+    "aws_smithy_http_client=info",
     "aws_smithy_runtime=info",
     "aws_runtime=info",
     "dynoxide=info",
+    "h2=info",
     "hyper=info",
     "lambda_http=info",
     "lambda_runtime=info",
 ];
 
+/// What is logged: `filter`, or `info` where it is none, and of the libraries that show secrets nothing below `info`.
+#[must_use]
+pub fn log_filter(filter: Option<&str>) -> EnvFilter {
+    let filter = filter.and_then(|filter| filter.parse().ok()).unwrap_or_else(|| EnvFilter::new("info"));
+    QUIET.iter().filter_map(|directive| directive.parse().ok()).fold(filter, EnvFilter::add_directive)
+}
+
 /// Starts logging to standard error, filtered by `filter` (as `info` or `signalbox_store=debug`; `info` where it is none):
 /// JSON lines, or text where a person is reading. No secret is ever logged (I11).
 pub fn init(filter: Option<&str>) {
-    let filter = filter.and_then(|filter| filter.parse().ok()).unwrap_or_else(|| EnvFilter::new("info"));
-    let quiet = QUIET.iter().filter_map(|directive| directive.parse().ok());
-    let filter = quiet.fold(filter, EnvFilter::add_directive);
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(log_filter(filter)).with_writer(std::io::stderr);
     // Set once; a second start in the same process (a test) keeps the first.
     let _ = if std::io::stderr().is_terminal() {
         lines.try_init()

@@ -118,8 +118,14 @@ impl std::fmt::Debug for Notification {
 /// How a payload is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationHeaders {
-    /// The content coding of the payload, `aes128gcm`.
+    /// The content coding of the payload: `aes128gcm`, or `aesgcm` of old senders.
     pub encoding: String,
+    /// The salt of an `aesgcm` payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<String>,
+    /// The sender's key of an `aesgcm` payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crypto_key: Option<String>,
 }
 
 /// `error`: what the terminal did wrong.

@@ -29,6 +29,10 @@ pub struct Hello {
     /// Always true of a terminal of today; `false` asks for a protocol that nobody serves any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub use_webpush: Option<bool>,
+    /// The least urgent notification that it wants: `very-low`, `low`, `normal` or `high`. What is below waits (RFC 8030
+    /// section 5.3). Absent: everything is delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<String>,
 }
 
 impl std::fmt::Debug for Hello {
@@ -120,7 +124,7 @@ mod tests {
         let hello = r#"{"messageType":"hello","broadcasts":{"remote-settings/monitor_changes":"v1"},"use_webpush":true}"#;
         assert_eq!(
             serde_json::from_str::<TerminalMessage>(hello).unwrap(),
-            TerminalMessage::Hello(Hello { uaid: None, use_webpush: Some(true) })
+            TerminalMessage::Hello(Hello { uaid: None, use_webpush: Some(true), urgency: None })
         );
         let register =
             r#"{"messageType":"register","channelID":"5a7b9c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d","key":"BA=="}"#;

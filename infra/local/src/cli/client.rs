@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use signalbox_wire::{Notification, Register, base64url};
+use signalbox_wire::{Notification, Register, SUBPROTOCOL, base64url};
 use uuid::Uuid;
 
 use crate::client::{
@@ -40,6 +40,26 @@ impl Home {
     }
 }
 
+/// Whom the clients trust.
+#[derive(Debug, Args)]
+struct Trust {
+    /// Trust the certificates in this file (PEM) and no others: ca.pem of a service with --tls. By default those that the
+    /// system trusts.
+    #[arg(long, env = "SIGNALBOX_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
+}
+
+impl Trust {
+    fn read(&self) -> Result<Option<String>, Box<dyn Error>> {
+        let Some(path) = &self.ca else { return Ok(None) };
+        let pem = read_private(path)?.ok_or_else(|| format!("{} is not there", path.display()))?;
+        if !pem.contains("-----BEGIN CERTIFICATE-----") {
+            return Err(format!("{}: there is no certificate in it", path.display()).into());
+        }
+        Ok(Some(pem))
+    }
+}
+
 /// A terminal.
 #[derive(Debug, Args)]
 pub struct TerminalOptions {
@@ -53,18 +73,23 @@ pub struct TerminalOptions {
     #[arg(long)]
     key: Option<String>,
     #[command(flatten)]
+    trust: Trust,
+    #[command(flatten)]
     home: Home,
 }
 
 impl TerminalOptions {
     pub(super) async fn run(self) -> Result<(), Box<dyn Error>> {
+        let ca = self.trust.read()?;
         let mut pause = FIRST_PAUSE;
         loop {
-            let mut terminal = match Terminal::connect(&self.url).await {
+            let connected = Terminal::connect_trusting(&self.url, Some(SUBPROTOCOL), ca.as_deref()).await;
+            let mut terminal = match connected {
                 Ok(terminal) => {
                     pause = FIRST_PAUSE;
                     terminal
                 }
+                Err(error @ TerminalError::Ca(_)) => return Err(error.into()),
                 Err(error) => {
                     say(&format!("{error}; trying again in {} s", pause.as_secs()))?;
                     tokio::time::sleep(pause).await;
@@ -193,6 +218,8 @@ pub struct SenderOptions {
     #[arg(long, value_name = "FILE")]
     vapid: Option<PathBuf>,
     #[command(flatten)]
+    trust: Trust,
+    #[command(flatten)]
     home: Home,
 }
 
@@ -203,7 +230,10 @@ impl SenderOptions {
             Some(json) => VapidKey::from_json(&json)?,
             None => new_key(&path)?,
         };
-        Ok(Sender::new(key))
+        Ok(match self.trust.read()? {
+            Some(ca) => Sender::trusting(key, &ca)?,
+            None => Sender::new(key),
+        })
     }
 
     fn subscription(&self) -> Result<Subscription, Box<dyn Error>> {

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
-use signalbox_domain::{AuthorizationMode, AuthorizationPolicy, PublicUrl};
+use signalbox_domain::{AuthorizationMode, AuthorizationPolicy, BodyLimit, PublicUrl};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::host::{Data, Host, HostOptions};
+use crate::host::{Data, Host, HostOptions, Tls};
 
 /// How the service runs.
 #[derive(Debug, Args)]
@@ -25,9 +25,22 @@ pub struct ServeOptions {
     /// Keep nothing, whatever --data says: store and keys live in memory and end with the process.
     #[arg(long, env = "SIGNALBOX_MEMORY", value_parser = BoolishValueParser::new())]
     memory: bool,
+    /// Speak HTTPS and WSS, with certificates of a CA of the service's own; clients are to trust ca.pem in the data
+    /// directory.
+    #[arg(long, env = "SIGNALBOX_TLS", value_parser = BoolishValueParser::new())]
+    tls: bool,
+    /// Speak HTTPS and WSS with this certificate (PEM, with what leads to its CA behind it); needs --key.
+    #[arg(long, env = "SIGNALBOX_CERT", value_name = "FILE")]
+    cert: Option<PathBuf>,
+    /// The private key of --cert (PEM, not encrypted).
+    #[arg(long, env = "SIGNALBOX_KEY", value_name = "FILE")]
+    key: Option<PathBuf>,
     /// One mode of authorization for all sessions.
     #[arg(long, env = "SIGNALBOX_AUTHORIZATION", default_value = "default")]
     authorization: Mode,
+    /// The largest body of a notification, in bytes: 4096 to 23000. By default 5630.
+    #[arg(long, env = "SIGNALBOX_BODY_LIMIT", value_name = "BYTES")]
+    body_limit: Option<BodyLimit>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -53,6 +66,14 @@ impl From<Mode> for AuthorizationPolicy {
 
 impl ServeOptions {
     pub(super) async fn run(self) -> Result<(), Box<dyn Error>> {
+        // Not clap's `requires`, which does not see a variable and an option behind a command together.
+        let tls = match (self.cert, self.key) {
+            (Some(certificate), Some(key)) => Tls::Pair { certificate, key },
+            (None, None) if self.tls => Tls::OwnCa,
+            (None, None) => Tls::Off,
+            (Some(_), None) => return Err("--cert needs --key, the file with the certificate's key".into()),
+            (None, Some(_)) => return Err("--key needs --cert, the file with the key's certificate".into()),
+        };
         let data = if self.memory { Data::Memory } else { Data::Directory(self.data) };
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
@@ -60,7 +81,9 @@ impl ServeOptions {
             listen: self.listen,
             public_url: self.public_url,
             data,
+            tls,
             authorization: self.authorization.into(),
+            body_limit: self.body_limit.unwrap_or_default(),
         })
         .await?;
         // Who has closed our output does not want to read it; the service goes on.
@@ -77,10 +100,16 @@ impl ServeOptions {
 /// Where everything is, and a line to try.
 fn greeting(host: &Host) -> String {
     let websocket_url = host.websocket_url();
+    let (mut trust, mut option) = (String::new(), String::new());
+    if let Some(ca) = host.ca() {
+        trust = format!("clients are to trust    {}\n", ca.display());
+        option = format!(" --ca {}", ca.display());
+    }
     format!(
         "terminals connect to    {websocket_url}\n\
          endpoints begin with    {}/push/\n\
-         to try it, in another shell:\n    cargo run -- terminal --url {websocket_url}\n",
+         {trust}\
+         to try it, in another shell:\n    cargo run -- terminal --url {websocket_url}{option}\n",
         host.public_url(),
     )
 }

@@ -1,5 +1,7 @@
+use std::error::Error as _;
+
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
-use reqwest::{Client, Response};
+use reqwest::{Certificate, Client, Response};
 use serde::{Deserialize, Serialize};
 use signalbox_wire::{Problem, ValidateAnswer, ValidateRequest};
 use url::Url;
@@ -28,7 +30,7 @@ pub struct SubscriptionPublicKeys {
 #[derive(Debug, thiserror::Error)]
 pub enum SenderError {
     /// The service was not reached.
-    #[error("the push service was not reached: {0}")]
+    #[error("the push service was not reached: {}", with_causes(.0))]
     Unreached(#[from] reqwest::Error),
     /// The service refused.
     #[error("refused with {}, {}: {}", .0.status, .0.kind, .0.detail)]
@@ -47,6 +49,9 @@ pub enum SenderError {
     /// The payload.
     #[error(transparent)]
     Encryption(#[from] EncryptionError),
+    /// What is to be trusted.
+    #[error("the CA cannot be trusted: {0}")]
+    Ca(String),
     /// The endpoint is no URL of a push service.
     #[error("{0} is no endpoint")]
     NoEndpoint(String),
@@ -63,6 +68,20 @@ impl Sender {
     #[must_use]
     pub fn new(key: VapidKey) -> Self {
         Self { key, http: Client::new() }
+    }
+
+    /// With its key, trusting the certificates of this PEM text, and no others.
+    ///
+    /// # Errors
+    /// [`SenderError::Ca`].
+    pub fn trusting(key: VapidKey, ca: &str) -> Result<Self, SenderError> {
+        let refused = |error: reqwest::Error| SenderError::Ca(with_causes(&error));
+        let certificates = Certificate::from_pem_bundle(ca.as_bytes()).map_err(refused)?;
+        if certificates.is_empty() {
+            return Err(SenderError::Ca("there is no certificate in it".to_owned()));
+        }
+        let http = Client::builder().tls_certs_only(certificates).build().map_err(refused)?;
+        Ok(Self { key, http })
     }
 
     /// Its key.
@@ -131,6 +150,16 @@ async fn accepted(answer: Response) -> Result<Response, SenderError> {
             Err(SenderError::Foreign { status: status.as_u16(), body: body.chars().take(200).collect() })
         }
     }
+}
+
+/// The error with what lies under it, which says what is wrong with a certificate, say.
+fn with_causes(error: &reqwest::Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        // Some repeat what is under them.
+        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
+    })
 }
 
 /// Beside `/push/{token}` stands `/v1/tokens/validate`, under whatever path the service has.

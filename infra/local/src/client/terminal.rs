@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -6,11 +7,15 @@ use signalbox_wire::{
     ServiceMessage, TerminalMessage, Unregister, UnregisterAnswer,
 };
 use tokio::net::TcpStream;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 /// A terminal's connection to a push service, one message at a time.
 pub struct Terminal {
@@ -25,6 +30,9 @@ pub enum TerminalError {
     /// The connection.
     #[error("the connection failed: {0}")]
     Connection(Box<tungstenite::Error>),
+    /// What is to be trusted.
+    #[error("the CA cannot be trusted: {0}")]
+    Ca(String),
     /// No answer.
     #[error("the push service did not answer within {} s", ANSWER.as_secs())]
     Unanswered,
@@ -80,11 +88,25 @@ impl Terminal {
         url: &str,
         subprotocol: Option<&'static str>,
     ) -> Result<Self, TerminalError> {
+        Self::connect_trusting(url, subprotocol, None).await
+    }
+
+    /// Connects, offering this subprotocol, and trusting the certificates of this PEM text and no others; by default those
+    /// that the system trusts.
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub async fn connect_trusting(
+        url: &str,
+        subprotocol: Option<&'static str>,
+        ca: Option<&str>,
+    ) -> Result<Self, TerminalError> {
+        let connector = ca.map(connector).transpose()?;
         let mut request = url.into_client_request()?;
         if let Some(subprotocol) = subprotocol {
             request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
         }
-        let (stream, _) = connect_async(request).await?;
+        let (stream, _) = connect_async_tls_with_config(request, None, false, connector).await?;
         Ok(Self { stream, early: std::collections::VecDeque::new() })
     }
 
@@ -93,7 +115,15 @@ impl Terminal {
     /// # Errors
     /// [`TerminalError`].
     pub async fn hello(&mut self, uaid: Option<String>) -> Result<HelloAnswer, TerminalError> {
-        self.send(&TerminalMessage::Hello(Hello { uaid, use_webpush: Some(true) })).await?;
+        self.hello_as(Hello { uaid, use_webpush: Some(true), urgency: None }).await
+    }
+
+    /// Asks to be provisioned, in other words than [`Terminal::hello`].
+    ///
+    /// # Errors
+    /// [`TerminalError`].
+    pub async fn hello_as(&mut self, hello: Hello) -> Result<HelloAnswer, TerminalError> {
+        self.send(&TerminalMessage::Hello(hello)).await?;
         match self.answer().await? {
             ServiceMessage::Hello(answer) => Ok(answer),
             other => Err(unexpected(&other)),
@@ -230,6 +260,25 @@ impl Terminal {
             }
         }
     }
+}
+
+/// Connects by TLS where the URL says so, trusting these certificates alone.
+fn connector(ca: &str) -> Result<Connector, TerminalError> {
+    let refused = |error: &dyn std::error::Error| TerminalError::Ca(error.to_string());
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(ca.as_bytes()) {
+        let certificate = certificate.map_err(|error| refused(&error))?;
+        roots.add(certificate).map_err(|error| refused(&error))?;
+    }
+    if roots.is_empty() {
+        return Err(TerminalError::Ca("there is no certificate in it".to_owned()));
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| refused(&error))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Connector::Rustls(Arc::new(config)))
 }
 
 fn read(text: &Utf8Bytes) -> Result<Received, TerminalError> {

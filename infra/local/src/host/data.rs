@@ -35,6 +35,11 @@ pub enum DataError {
         "{0} can be read by other users: `chmod 600` it, and replace its keys if somebody may have read it"
     )]
     NotPrivate(String),
+    /// The store is there, and its key ring is not.
+    #[error(
+        "{0} is missing, and the store beside it was used with it: restore both together, or start on an empty directory"
+    )]
+    NoKeyRing(String),
     /// No randomness.
     #[error("the system gave no random bytes")]
     NoRandomness,
@@ -57,7 +62,7 @@ impl Opened {
                     .create(&path)
                     .map_err(|error| io(&path, error))?;
                 let lock = lock(&path)?;
-                prepare_key_ring(&key_ring_file(&path))?;
+                prepare_key_ring(&path)?;
                 Ok(Self::Directory { path, _lock: lock })
             }
         }
@@ -65,7 +70,7 @@ impl Opened {
 
     pub(super) fn engine(&self) -> Result<(DynamoWire, EngineThread), EngineError> {
         match self {
-            Self::Directory { path, .. } => DynamoWire::open(&path.join("signalbox.db")),
+            Self::Directory { path, .. } => DynamoWire::open(&store_file(path)),
             Self::Memory { .. } => DynamoWire::memory(),
         }
     }
@@ -83,6 +88,10 @@ impl Opened {
             }
         }
     }
+}
+
+fn store_file(directory: &Path) -> PathBuf {
+    directory.join("signalbox.db")
 }
 
 fn key_ring_file(directory: &Path) -> PathBuf {
@@ -108,21 +117,34 @@ fn lock(directory: &Path) -> Result<File, DataError> {
     }
 }
 
-/// Makes a key ring at first start, readable by its owner alone; refuses one that others can read.
-fn prepare_key_ring(path: &Path) -> Result<(), DataError> {
-    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    match created {
-        Ok(mut file) => file
-            .write_all(new_key_ring()?.as_bytes())
-            .and_then(|()| file.sync_all())
-            .map_err(|error| io(path, error)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let mode = path.metadata().map_err(|error| io(path, error))?.permissions().mode();
-            let others = mode & 0o077;
+/// Makes a key ring at first start, readable by its owner alone; refuses one that others can read, and to make a new one
+/// for a store that has had another: all its tokens would be as good as forged, and senders told to forget them.
+fn prepare_key_ring(directory: &Path) -> Result<(), DataError> {
+    let path = key_ring_file(directory);
+    match path.metadata() {
+        Ok(metadata) => {
+            let others = metadata.permissions().mode() & 0o077;
             if others == 0 { Ok(()) } else { Err(DataError::NotPrivate(path.display().to_string())) }
         }
-        Err(error) => Err(io(path, error)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if store_file(directory).exists() {
+                return Err(DataError::NoKeyRing(path.display().to_string()));
+            }
+            write_key_ring(directory, &path).map_err(|error| io(&path, error))
+        }
+        Err(error) => Err(io(&path, error)),
     }
+}
+
+/// Whole or not at all: a start that ends in between leaves no half of a key ring.
+fn write_key_ring(directory: &Path, path: &Path) -> std::io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    let key_ring = new_key_ring().map_err(std::io::Error::other)?;
+    file.write_all(key_ring.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)?;
+    File::open(directory)?.sync_all()
 }
 
 fn new_key_ring() -> Result<String, DataError> {

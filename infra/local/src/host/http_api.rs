@@ -10,10 +10,12 @@ use signalbox_wire::base64url;
 
 use super::gateway::{Gateway, gateway_made};
 
-/// API Gateway takes 10 MB, of which a Lambda event holds 6: base64 and all.
-const LARGEST_BODY: usize = 4 * 1024 * 1024;
+/// More than any call takes; what a call takes, its function says.
+const LARGEST_BODY: usize = 64 * 1024;
+/// API Gateway's limit for the request line and all headers is 10 KB.
+const LONGEST_URI: usize = 8 * 1024;
 
-/// `POST /push/{token}` and `GET /health`.
+/// Endpoints, messages, receipts, and health.
 pub(super) async fn notify(
     State(gateway): State<Gateway>,
     path: MatchedPath,
@@ -26,7 +28,7 @@ pub(super) async fn notify(
     }
 }
 
-/// `POST /v1/tokens/validate`.
+/// `POST /v1/tokens/validate` and `POST /v1/tokens/revoke`.
 pub(super) async fn validate_token(
     State(gateway): State<Gateway>,
     path: MatchedPath,
@@ -48,10 +50,15 @@ impl Gateway {
         request: Request,
     ) -> Result<LambdaRequest, Response> {
         let (head, body) = request.into_parts();
+        if head.uri.path_and_query().is_some_and(|uri| uri.as_str().len() > LONGEST_URI) {
+            return Err(gateway_made(StatusCode::URI_TOO_LONG, "URI Too Long"));
+        }
         let body = to_bytes(body, LARGEST_BODY)
             .await
             .map_err(|_| gateway_made(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?;
-        let route_key = format!("{} {route}", head.method);
+        // As the template writes it: an endpoint's route takes any method, to answer all but POST helpfully.
+        let method = if route == "/push/{token}" { "ANY" } else { head.method.as_str() };
+        let route_key = format!("{method} {route}");
         let path = head.uri.path().to_owned();
 
         let mut context = ApiGatewayV2httpRequestContext::default();
@@ -76,10 +83,12 @@ impl Gateway {
         Ok(LambdaRequest::ApiGatewayV2(event))
     }
 
-    /// API Gateway joins what is repeated with commas, and hands on no `Host` but a domain of its own.
+    /// API Gateway joins what is repeated with commas. Of the request's own URL it tells itself, whatever the client or a
+    /// proxy says: the Lambda library makes a URL of these, and would panic on what is none.
     fn headers(&self, headers: &HeaderMap) -> HeaderMap {
         let mut joined = HeaderMap::with_capacity(headers.len());
-        for name in headers.keys().filter(|name| **name != HOST) {
+        for name in headers.keys().filter(|name| **name != HOST && !name.as_str().starts_with("x-forwarded-"))
+        {
             joined.insert(name.clone(), join(headers, name));
         }
         if let Ok(domain) = HeaderValue::from_str(&self.domain) {

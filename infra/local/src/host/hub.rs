@@ -9,8 +9,8 @@ use tokio::sync::mpsc::error::SendTimeoutError;
 
 /// How many frames may wait for a terminal that reads slowly.
 const QUEUE: usize = 128;
-/// A terminal that takes none of them for so long has a full buffer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A terminal that takes none of them for so long has a full buffer. Less than one attempt of the clients.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// API Gateway's limit for one message.
 const LARGEST: usize = 128 * 1024;
 

@@ -8,14 +8,18 @@ mod hub;
 mod request_ids;
 mod routes;
 mod socket;
+mod tls;
 mod websocket_api;
 
+use std::fmt::Debug;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
-use signalbox_domain::{AuthorizationPolicy, Clock, InvalidPublicUrl, PublicUrl};
+use axum::Router;
+use axum::serve::{Listener, ListenerExt as _};
+use signalbox_domain::{AuthorizationPolicy, BodyLimit, Clock, InvalidPublicUrl, PublicUrl};
 use signalbox_local_aws::{DynamoWire, EngineError, EngineThread};
 use signalbox_startup::{Settings, StartError};
 use signalbox_store::{StoreError, TableNames};
@@ -25,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use data::{Data, DataError};
+pub use tls::{Tls, TlsError};
 
 use functions::Functions;
 use hub::Hub;
@@ -46,8 +51,12 @@ pub struct HostOptions {
     pub public_url: Option<PublicUrl>,
     /// Where everything is kept.
     pub data: Data,
+    /// Whether it speaks HTTPS and WSS.
+    pub tls: Tls,
     /// Which sessions must be validated.
     pub authorization: AuthorizationPolicy,
+    /// The largest body of a notification.
+    pub body_limit: BodyLimit,
 }
 
 /// Why a host does not start.
@@ -56,6 +65,9 @@ pub enum HostError {
     /// The data directory.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -82,6 +94,8 @@ pub enum HostError {
 pub struct Host {
     address: SocketAddr,
     public_url: PublicUrl,
+    encrypted: bool,
+    ca: Option<PathBuf>,
     stop: CancellationToken,
     connections: TaskTracker,
     server: JoinHandle<std::io::Result<()>>,
@@ -100,15 +114,18 @@ impl Host {
         let listen = |error| HostError::Listen { address: options.listen, error };
         let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
+        let encrypted = !matches!(options.tls, Tls::Off);
         let public_url = match options.public_url {
             Some(url) => url,
-            None => format!("http://{}", reachable(address)).parse()?,
+            None => format!("http{}://{}", s(encrypted), reachable(address)).parse()?,
         };
         let data = data::Opened::open(options.data)?;
+        let tls = tls::open(&options.tls, &data, address.ip(), &public_url)?;
         let (dynamo, engine) = data.engine()?;
         let hub = Arc::new(Hub::default());
         let settings = Settings {
             authorization: options.authorization,
+            body_limit: options.body_limit,
             connection_lifetime: CONNECTION_LIFETIME,
             ..Settings::new(tables(), public_url.clone())
         };
@@ -132,12 +149,25 @@ impl Host {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
         });
-        let serving = axum::serve(listener, routes::router(gateway))
-            .with_graceful_shutdown(stop.clone().cancelled_owned());
-        let server = tokio::spawn(async move { serving.await });
+        let router = routes::router(gateway);
+        let (server, ca) = match tls {
+            None => (serve(listener, router, &stop), None),
+            Some(tls) => (serve(tls::TlsListener::new(listener, tls.config), router, &stop), tls.ca),
+        };
         let sweeper = tokio::spawn(sweep(dynamo, stop.clone()));
         tracing::info!(%address, %public_url, "serving");
-        Ok(Self { address, public_url, stop, connections, server, sweeper, engine, _data: data })
+        Ok(Self {
+            address,
+            public_url,
+            encrypted,
+            ca,
+            stop,
+            connections,
+            server,
+            sweeper,
+            engine,
+            _data: data,
+        })
     }
 
     /// Where it listens.
@@ -149,7 +179,13 @@ impl Host {
     /// What terminals connect to.
     #[must_use]
     pub fn websocket_url(&self) -> String {
-        format!("ws://{}/", reachable(self.address))
+        format!("ws{}://{}/", s(self.encrypted), reachable(self.address))
+    }
+
+    /// The certificate of its own CA, which clients are to trust; none where it has no CA.
+    #[must_use]
+    pub fn ca(&self) -> Option<&Path> {
+        self.ca.as_deref()
     }
 
     /// What endpoints begin with.
@@ -177,6 +213,20 @@ impl Host {
         let _ = tokio::task::spawn_blocking(|| self.engine.join()).await;
         tracing::info!("stopped");
     }
+}
+
+fn serve<L>(listener: L, router: Router, stop: &CancellationToken) -> JoinHandle<std::io::Result<()>>
+where
+    L: Listener,
+    L::Addr: Debug,
+{
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    tokio::spawn(async move { serving.await })
+}
+
+/// What a scheme ends with.
+fn s(encrypted: bool) -> &'static str {
+    if encrypted { "s" } else { "" }
 }
 
 /// An address that a client on this machine can use: the unspecified one is none.

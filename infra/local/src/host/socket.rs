@@ -2,15 +2,15 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use bytes::Bytes;
-use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::stream::{FuturesUnordered, SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::gateway::{Connection, Gateway};
 use super::hub::Order;
 
-/// How many messages of a terminal may wait for the ones before to be handled; whoever sends more is cut.
-const INBOX: usize = 1024;
+/// How many messages of a terminal may wait for the ones before to be handled; then no more are read.
+const INBOX: usize = 16;
 /// A terminal that takes nothing for so long is cut.
 const STALL: Duration = Duration::from_secs(30);
 /// Who does not answer our close is cut: Firefox closes without an echo.
@@ -28,15 +28,16 @@ enum End {
 }
 
 /// Serves one connection to its end: reading, handling and writing go on beside each other, so that a terminal that writes
-/// before it reads does not stand still. Its messages are handled one after the other.
+/// before it reads does not stand still.
 pub(super) async fn run(gateway: Gateway, connection: Connection, stream: WebSocket) {
     let (answers, mut orders) = gateway.hub.add(&connection.id);
     let (mut sink, mut stream) = stream.split();
     let (inbox, messages) = mpsc::channel(INBOX);
-    let mut handling = Box::pin(handle(&gateway, &connection, messages, answers));
+    let wrote = Notify::new();
+    let mut handling = Box::pin(handle(&gateway, &connection, messages, answers, &wrote));
     let end = {
         let reading = read(&mut stream, inbox);
-        let writing = write(&mut sink, &mut orders);
+        let writing = write(&mut sink, &mut orders, &wrote);
         tokio::select! {
             end = reading => end,
             end = writing => end,
@@ -70,64 +71,82 @@ async fn read(stream: &mut SplitStream<WebSocket>, inbox: mpsc::Sender<Utf8Bytes
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
             Some(Ok(Message::Close(_)) | Err(_)) | None => return End::ByTerminal,
         };
-        if inbox.try_send(text).is_err() {
-            return End::ByService(close_code::POLICY);
+        if inbox.send(text).await.is_err() {
+            return End::ByTerminal;
         }
     }
 }
 
-/// Handles messages until none can come any more.
+/// Handles messages one after the other until none can come any more. Behind the first frame that one has caused, the next
+/// begins beside it: a `hello` that drains for minutes holds up no acknowledgement.
 async fn handle(
     gateway: &Gateway,
     connection: &Connection,
     mut messages: mpsc::Receiver<Utf8Bytes>,
     answers: mpsc::Sender<Order>,
+    wrote: &Notify,
 ) {
-    while let Some(text) = messages.recv().await {
-        let answer = match gateway.message(connection, text).await {
-            Ok(None) => continue,
-            Ok(Some(answer)) => Bytes::from(answer),
-            Err(error) => {
-                tracing::error!(connection = connection.id, %error, "a function failed");
-                Bytes::from_static(br#"{"message":"Internal server error"}"#)
-            }
+    let mut draining = FuturesUnordered::new();
+    loop {
+        let text = tokio::select! {
+            Some(()) = draining.next() => continue,
+            text = messages.recv() => text,
         };
-        // A connection that has ended takes no answer.
-        let _ = answers.send(Order::Send(answer)).await;
+        let Some(text) = text else { break };
+        let mut handling = Box::pin(answer(gateway, connection, text, &answers));
+        let frame = wrote.notified();
+        tokio::select! {
+            biased;
+            () = &mut handling => {}
+            () = frame => draining.push(handling),
+        }
     }
+    while draining.next().await.is_some() {}
+}
+
+/// Runs a message's function and hands on what it answers.
+async fn answer(gateway: &Gateway, connection: &Connection, text: Utf8Bytes, answers: &mpsc::Sender<Order>) {
+    let answer = match gateway.message(connection, text).await {
+        Ok(None) => return,
+        Ok(Some(answer)) => Bytes::from(answer),
+        Err(error) => {
+            tracing::error!(connection = connection.id, %error, "a function failed");
+            Bytes::from_static(br#"{"message":"Internal server error"}"#)
+        }
+    };
+    // A connection that has ended takes no answer.
+    let _ = answers.send(Order::Send(answer)).await;
 }
 
 /// Sends what is ordered; what waits together goes out in one write.
-async fn write(sink: &mut SplitSink<WebSocket, Message>, orders: &mut mpsc::Receiver<Order>) -> End {
-    while let Some(first) = orders.recv().await {
-        match tokio::time::timeout(STALL, write_batch(sink, first, orders)).await {
-            Ok(Ok(None)) => {}
-            Ok(Ok(Some(end))) => return end,
-            Ok(Err(_)) | Err(_) => return End::ByTerminal,
+async fn write(
+    sink: &mut SplitSink<WebSocket, Message>,
+    orders: &mut mpsc::Receiver<Order>,
+    wrote: &Notify,
+) -> End {
+    while let Some(order) = orders.recv().await {
+        let mut next = Some(order);
+        while let Some(order) = next {
+            let Order::Send(frame) = order else {
+                let _ = in_time(sink.flush()).await;
+                return End::ByService(close_code::NORMAL);
+            };
+            if in_time(sink.feed(text(frame))).await.is_none() {
+                return End::ByTerminal;
+            }
+            next = orders.try_recv().ok();
         }
+        if in_time(sink.flush()).await.is_none() {
+            return End::ByTerminal;
+        }
+        wrote.notify_waiters();
     }
     End::ByService(close_code::NORMAL)
 }
 
-async fn write_batch(
-    sink: &mut SplitSink<WebSocket, Message>,
-    first: Order,
-    orders: &mut mpsc::Receiver<Order>,
-) -> Result<Option<End>, axum::Error> {
-    let mut end = None;
-    let mut next = Some(first);
-    while let Some(order) = next {
-        match order {
-            Order::Send(frame) => sink.feed(text(frame)).await?,
-            Order::Close => {
-                end = Some(End::ByService(close_code::NORMAL));
-                break;
-            }
-        }
-        next = orders.try_recv().ok();
-    }
-    sink.flush().await?;
-    Ok(end)
+/// None where it failed or the terminal takes nothing.
+async fn in_time(sending: impl Future<Output = Result<(), axum::Error>>) -> Option<()> {
+    tokio::time::timeout(STALL, sending).await.ok()?.ok()
 }
 
 /// What functions post is JSON, which is UTF-8.

@@ -17,6 +17,8 @@ pub enum Purpose {
     Version,
     /// A message's `Location`, held by the application server.
     Location,
+    /// A message's receipt, held by the application server.
+    Receipt,
 }
 
 impl Purpose {
@@ -25,6 +27,7 @@ impl Purpose {
             Self::Token => b"token",
             Self::Version => b"version",
             Self::Location => b"location",
+            Self::Receipt => b"receipt",
         }
     }
 

@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
-use signalbox_domain::{MessageKey, StoredMessage, TerminalId};
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
+use signalbox_domain::{MAX_TTL, MessageKey, MessageKind, StoredMessage, TerminalId, Timestamp};
 
-use crate::expression::{Attributes, text, values};
+use crate::expression::{Attributes, names, number, text, values};
 use crate::rows::{MessageRow, key, malformed};
 use crate::{Store, StoreError};
 
@@ -16,15 +17,52 @@ pub struct WaitingPage {
     pub next: Option<String>,
 }
 
+/// What [`Store::put_message`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Putting {
+    /// The message is stored.
+    Stored,
+    /// A newer message of its topic is there already.
+    Superseded,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its terminal has acknowledged it.
+    Acknowledged,
+    /// It waits.
+    Waiting,
+    /// It was not acknowledged, and waits no longer.
+    Neither,
+}
+
 impl Store {
-    /// Stores a message; the same one twice is one. 1 call, 1 write unit for each KB.
+    /// Stores a message; the same one twice is one. One with a topic replaces an older one of its topic, and gives way to a
+    /// newer one (RFC 8030 section 5.4). 1 call, 1 write unit for each KB.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError> {
-        let item = MessageRow::item(message)?;
-        self.dynamo.put_item().table_name(&self.tables.messages).set_item(Some(item)).send().await?;
-        Ok(())
+    pub async fn put_message(&self, message: &StoredMessage) -> Result<Putting, StoreError> {
+        const NOT_OLDER: &str = "attribute_not_exists(pk) OR #mid <= :mid";
+        let mut put = self
+            .dynamo
+            .put_item()
+            .table_name(&self.tables.messages)
+            .set_item(Some(MessageRow::item(message)?));
+        if let MessageKind::OfTopic(_) = message.key.kind {
+            put = put
+                .condition_expression(NOT_OLDER)
+                .set_expression_attribute_names(names(&[NOT_OLDER]))
+                .set_expression_attribute_values(values([(":mid", text(&message.key.accepted))]));
+        }
+        match put.send().await {
+            Ok(_) => Ok(Putting::Stored),
+            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
+                Ok(Putting::Superseded)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Reads what waits for a terminal in the order of acceptance, at most `limit` messages, behind `after`. An item that
@@ -61,25 +99,118 @@ impl Store {
         Ok(WaitingPage { messages, next })
     }
 
-    /// Deletes messages; those that are gone already do not matter. 1 call for every 25, 1 write unit for each KB.
+    /// Deletes messages; those that are gone already, or whose topic has a newer one, do not matter. 1 call for every 25,
+    /// and 1 for each with a topic; 1 write unit for each KB.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn delete_messages(&self, messages: &[MessageKey]) -> Result<(), StoreError> {
-        // A batch may name no item twice.
-        let distinct: BTreeMap<_, _> = messages
-            .iter()
-            .map(|message| ((message.terminal, message.sort_key()), message.terminal))
-            .collect();
-        let deletes = distinct
-            .into_iter()
-            .map(|((_, sort_key), terminal)| {
-                let delete = DeleteRequest::builder().set_key(Some(key(terminal, sort_key))).build()?;
-                Ok(WriteRequest::builder().delete_request(delete).build())
-            })
-            .collect::<Result<_, StoreError>>()?;
-        self.batch_write(&self.tables.messages, deletes).await
+        self.remove(messages, Vec::new()).await
     }
+
+    /// Deletes messages that their terminal has taken, and keeps a receipt of those whose senders want one (RFC 8030
+    /// section 6.3). 1 call for every 25 deletions and receipts, and 1 for each message with a topic.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn acknowledge(&self, messages: &[MessageKey], now: Timestamp) -> Result<(), StoreError> {
+        let wanted: BTreeMap<_, _> = messages
+            .iter()
+            .filter(|message| message.receipt)
+            .map(|message| ((message.terminal, message.accepted.to_string()), message))
+            .collect();
+        let receipts = wanted
+            .into_values()
+            .map(|message| {
+                let mut item = receipt_key(message);
+                item.insert("expiresAt".to_owned(), number(now.plus(MAX_TTL).as_secs()));
+                let put = PutRequest::builder().set_item(Some(item)).build()?;
+                Ok(WriteRequest::builder().put_request(put).build())
+            })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        self.remove(messages, receipts).await
+    }
+
+    /// Deletes one message, if it is there and still its topic's. 1 call, 1 write unit for each KB.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn withdraw(&self, message: &MessageKey) -> Result<(), StoreError> {
+        self.delete_if("#mid = :mid", message).await
+    }
+
+    async fn delete_if(&self, condition: &str, message: &MessageKey) -> Result<(), StoreError> {
+        let deleted = self
+            .dynamo
+            .delete_item()
+            .table_name(&self.tables.messages)
+            .set_key(Some(message_key(message)))
+            .condition_expression(condition)
+            .set_expression_attribute_names(names(&[condition]))
+            .set_expression_attribute_values(values([(":mid", text(&message.accepted))]))
+            .send()
+            .await;
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Deletes what waits in a topic's place, if it is not newer than this message, which replaces it without being stored
+    /// itself. 1 call, 1 write unit for each KB.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn clear_topic(&self, by: &MessageKey) -> Result<(), StoreError> {
+        self.delete_if("#mid <= :mid", by).await
+    }
+
+    /// Reads what became of a message whose sender wanted a receipt. 1 call, 1 read unit for each row.
+    ///
+    /// # Errors
+    /// [`StoreError`]; also where not both rows could be read.
+    pub async fn outcome(&self, message: &MessageKey, now: Timestamp) -> Result<Outcome, StoreError> {
+        let keys = vec![receipt_key(message), message_key(message)];
+        let mut waits = false;
+        for item in self.batch_get(&self.tables.messages, keys).await? {
+            if !item.contains_key("mid") {
+                return Ok(Outcome::Acknowledged);
+            }
+            let stored = MessageRow::read(item)?;
+            waits = stored.key == *message && now < stored.expires;
+        }
+        Ok(if waits { Outcome::Waiting } else { Outcome::Neither })
+    }
+
+    async fn remove(&self, messages: &[MessageKey], receipts: Vec<WriteRequest>) -> Result<(), StoreError> {
+        // A batch may name no item twice.
+        let distinct: BTreeMap<_, _> =
+            messages.iter().map(|message| ((message.terminal, message.sort_key()), message)).collect();
+        let mut writes = receipts;
+        for message in distinct.values().filter(|message| message.kind == MessageKind::Stored) {
+            let delete = DeleteRequest::builder().set_key(Some(message_key(message))).build()?;
+            writes.push(WriteRequest::builder().delete_request(delete).build());
+        }
+        self.batch_write(&self.tables.messages, writes).await?;
+        // I4: a newer message of the topic stays. All that are named are tried, as one of them may be the one there.
+        for message in messages.iter().filter(|message| matches!(message.kind, MessageKind::OfTopic(_))) {
+            self.withdraw(message).await?;
+        }
+        Ok(())
+    }
+}
+
+fn message_key(message: &MessageKey) -> Attributes {
+    key(message.terminal, message.sort_key())
+}
+
+/// A receipt stands beside the messages, under a key of its own.
+fn receipt_key(message: &MessageKey) -> Attributes {
+    let pk = format!("R#{}", message.terminal);
+    Attributes::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(&message.accepted))])
 }
 
 fn readable(terminal: TerminalId, item: Attributes) -> Option<StoredMessage> {

@@ -149,7 +149,7 @@ impl Store {
         Ok(Issuing::Changed(session.map(|(_, session)| session)))
     }
 
-    /// Ends a session and its generation (I5), if it is live. What it was is remembered for 30 days. 1 call, 1 write
+    /// Ends a session and its generation (I5), if it is live. What it was is remembered for 31 days. 1 call, 1 write
     /// unit.
     ///
     /// # Errors
@@ -160,26 +160,55 @@ impl Store {
         channel: &ChannelId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        const CONDITION: &str = "attribute_exists(#digest)";
+        // Refused: it was never there, or has ended before, perhaps by an earlier run of the same event.
+        self.end(terminal, channel, None, now).await
+    }
+
+    /// Ends a session on behalf of the server that holds this token, if the token still counts. 1 call, 1 write unit.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn revoke_session(
+        &self,
+        terminal: TerminalId,
+        channel: &ChannelId,
+        token: &TokenDigest,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        // Refused: the session has ended meanwhile, or has begun anew under a token that this server has not shown.
+        self.end(terminal, channel, Some(token), now).await
+    }
+
+    async fn end(
+        &self,
+        terminal: TerminalId,
+        channel: &ChannelId,
+        token: Option<&TokenDigest>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        const LIVE: &str = "attribute_exists(#digest)";
+        const OF_TOKEN: &str = "(#digest = :token OR (#previousDigest = :token AND #previousUntil > :now))";
         const UPDATE: &str = "SET #endedAt = :now, #expiresAt = :expires \
-            REMOVE #digest, #previousDigest, #previousIssuedAt, #previousUntil, #authorizedKey, #authorizedAt ADD #generation :one";
-        let done = self
+            REMOVE #digest, #previousDigest, #previousIssuedAt, #previousUntil, #authorizedKey, #authorizedAt \
+            ADD #generation :one";
+        let condition = if token.is_some() { OF_TOKEN } else { LIVE };
+        let mut update = self
             .dynamo
             .update_item()
             .table_name(&self.tables.terminals)
             .set_key(Some(session_key(terminal, channel)))
             .update_expression(UPDATE)
-            .condition_expression(CONDITION)
-            .set_expression_attribute_names(names(&[UPDATE, CONDITION]))
+            .condition_expression(condition)
+            .set_expression_attribute_names(names(&[UPDATE, condition]))
             .set_expression_attribute_values(values([
                 (":now", number(now.as_millis())),
                 (":expires", number(now.plus(TOMBSTONE).as_secs())),
                 (":one", number(1)),
-            ]))
-            .send()
-            .await;
-        // Refused: it was never there, or has ended before, perhaps by an earlier run of the same event.
-        updated(done.map(|_| None)).map(|_| ())
+            ]));
+        if let Some(token) = token {
+            update = update.expression_attribute_values(":token", bytes(token.as_bytes()));
+        }
+        updated(update.send().await.map(|_| None)).map(|_| ())
     }
 
     /// Authorizes the first server that validated (R15), if the token still counts and nobody was faster. 1 call, 1 write
@@ -232,10 +261,24 @@ fn is_terminal(item: &Attributes) -> bool {
 fn expectation(expected: Option<&Session>) -> (&'static str, Option<Attributes>) {
     match expected {
         None => ("attribute_not_exists(pk)", None),
-        Some(Session::Live(live)) => (
-            "#generation = :generation AND #digest = :digest",
-            values([(":generation", number(live.generation)), (":digest", bytes(live.token.as_bytes()))]),
-        ),
+        Some(Session::Live(live)) => {
+            let mut expected = Attributes::from([
+                (":generation".to_owned(), number(live.generation)),
+                (":digest".to_owned(), bytes(live.token.as_bytes())),
+            ]);
+            // A server that was authorized meanwhile must not lose its right to a row that was read before (R15).
+            let Some(given) = live.authorization else {
+                return (
+                    "#generation = :generation AND #digest = :digest AND attribute_not_exists(#authorizedKey)",
+                    Some(expected),
+                );
+            };
+            expected.insert(":authorized".to_owned(), bytes(given.server.as_bytes()));
+            (
+                "#generation = :generation AND #digest = :digest AND #authorizedKey = :authorized",
+                Some(expected),
+            )
+        }
         Some(Session::Ended(ended)) => (
             "#generation = :generation AND attribute_not_exists(#digest)",
             values([(":generation", number(ended.generation))]),

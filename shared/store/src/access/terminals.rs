@@ -3,7 +3,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
-use signalbox_domain::{ConnectionId, EventId, Terminal, TerminalId, TerminalState, Timestamp};
+use signalbox_domain::{ConnectionId, EventId, Terminal, TerminalId, TerminalState, Timestamp, Urgency};
 
 use super::conditional::{Updated, updated};
 use super::connections::connection_row;
@@ -26,6 +26,8 @@ pub struct Arrival {
     pub connected: Timestamp,
     /// The event.
     pub hello: EventId,
+    /// The least urgent that it wants (RFC 8030 section 5.3).
+    pub minimum: Urgency,
 }
 
 /// What [`Store::create_terminal`] found.
@@ -77,6 +79,7 @@ impl Store {
             hello: Some(arrival.hello.as_str().to_owned()),
             open: false,
             waiting: 0,
+            minimum: arrival.minimum,
         };
         let put_terminal = Put::builder()
             .table_name(&self.tables.terminals)
@@ -112,7 +115,8 @@ impl Store {
             AND (attribute_not_exists(#connection) OR #connectedAt < :connectedAt \
                  OR (#connection = :connection AND #hello = :hello))";
         const UPDATE: &str = "SET #replaced = if_not_exists(#connection, :connection), #connection = :connection, \
-             #connectedAt = :connectedAt, #hello = :hello, #open = :closed";
+             #connectedAt = :connectedAt, #hello = :hello, #open = :closed, \
+             #urgency = :urgency";
         let done = self
             .dynamo
             .update_item()
@@ -129,6 +133,7 @@ impl Store {
                 (":connectedAt", number(arrival.connected.as_millis())),
                 (":hello", text(arrival.hello.as_str())),
                 (":closed", AttributeValue::Bool(false)),
+                (":urgency", text(arrival.minimum)),
             ]))
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use signalbox_domain::{ConnectionId, InvalidId, Terminal, Timestamp};
+use signalbox_domain::{ConnectionId, InvalidId, NotAnUrgency, Terminal, Timestamp, Urgency};
 
 use super::{TERMINAL, malformed, row};
 use crate::StoreError;
@@ -25,6 +25,9 @@ pub(crate) struct TerminalRow {
     pub(crate) hello: Option<String>,
     pub(crate) open: bool,
     pub(crate) waiting: u64,
+    /// The least urgent that is delivered; absent where all is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) urgency: Option<String>,
     /// Milliseconds.
     pub(crate) created_at: u64,
     /// Seconds; absent once the terminal holds a session.
@@ -44,6 +47,7 @@ impl TerminalRow {
             hello: terminal.hello.clone(),
             open: terminal.open,
             waiting: terminal.waiting,
+            urgency: Some(terminal.minimum.to_string()),
             created_at: created.as_millis(),
             expires_at: Some(expires.as_secs()),
         }
@@ -73,6 +77,10 @@ impl TerminalRow {
             hello: row.hello,
             open: row.open,
             waiting: row.waiting,
+            minimum: match row.urgency {
+                Some(urgency) => urgency.parse().map_err(|error: NotAnUrgency| wrong(&error))?,
+                None => Urgency::NO_MINIMUM,
+            },
         }))
     }
 }

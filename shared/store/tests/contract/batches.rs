@@ -1,7 +1,7 @@
 //! What DynamoDB leaves undone of a batch, which it does under load instead of failing, is asked for again.
 
 use serde_json::{Value, json};
-use signalbox_domain::{MessageKey, MessageKind, Session};
+use signalbox_domain::{Acceptance, MessageKey, MessageKind, Session};
 use signalbox_store::{Route, StoreError};
 
 use crate::fixture::{Fixture, NOW, TERMINAL, arrival, channel, session};
@@ -33,7 +33,12 @@ fn unwritten(keys: &[MessageKey]) -> Value {
 
 fn message(number: u8) -> MessageKey {
     let request = format!("r{number}").parse().unwrap();
-    MessageKey::new(TERMINAL, NOW, &request, MessageKind::Stored)
+    MessageKey {
+        terminal: TERMINAL,
+        accepted: Acceptance::new(NOW, &request),
+        kind: MessageKind::Stored,
+        receipt: false,
+    }
 }
 
 async fn with_session() -> Fixture {

@@ -11,7 +11,7 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 use signalbox_domain::{
     ConnectionId, LiveSession, ServerKey, Session, SessionRequest, Terminal, TerminalId, Timestamp,
-    TokenDigest,
+    TokenDigest, Urgency,
 };
 use signalbox_local_aws::{Call, DynamoWire, Fault, Recorder, config};
 use signalbox_store::{Arrival, Issuing, NewTerminal, Store, StoreError, TableNames};
@@ -192,6 +192,7 @@ pub(crate) fn arrival(connection: &str, seconds: u64, hello: &str) -> Arrival {
         connection: connection.parse().unwrap(),
         connected: Timestamp::from_secs(NOW.as_secs() + seconds),
         hello: hello.parse().unwrap(),
+        minimum: Urgency::NO_MINIMUM,
     }
 }
 

@@ -2,9 +2,11 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use signalbox_domain::{
-    Encoding, KeyId, MessageKey, MessageKind, Payload, StoredMessage, TerminalId, Timestamp,
+    Acceptance, Encoding, KeyId, LegacyHeaders, MessageKey, MessageKind, Payload, StoredMessage, TerminalId,
+    Timestamp, TopicMark, Urgency,
 };
 use signalbox_local_aws::Fault;
+use signalbox_store::{Outcome, Putting};
 
 use crate::fixture::{Fixture, NOW, TERMINAL, assert_unavailable, channel, number, row, text};
 
@@ -18,10 +20,16 @@ fn message(millis: u64, request: &str) -> StoredMessage {
 fn message_for(terminal: TerminalId, millis: u64, request: &str) -> StoredMessage {
     let accepted = NOW.plus(Duration::from_millis(millis));
     StoredMessage {
-        key: MessageKey::new(terminal, accepted, &request.parse().unwrap(), MessageKind::Stored),
+        key: MessageKey {
+            terminal,
+            accepted: Acceptance::new(accepted, &request.parse().unwrap()),
+            kind: MessageKind::Stored,
+            receipt: false,
+        },
         channel: channel(1),
         generation: 2,
         payload: Some(Payload::from_stored(b"sealed".to_vec(), Encoding::Aes128Gcm)),
+        urgency: Urgency::Low,
         expires: Timestamp::from_millis(accepted.as_millis() + 60_500),
         sealed_under: KeyId(9),
     }
@@ -30,6 +38,15 @@ fn message_for(terminal: TerminalId, millis: u64, request: &str) -> StoredMessag
 fn message_of_size(bytes: usize) -> StoredMessage {
     let payload = Payload::from_stored(vec![0xff; bytes], Encoding::Aes128Gcm);
     StoredMessage { payload: Some(payload), ..message(0, "r1") }
+}
+
+fn of_topic(message: StoredMessage, topic: &str) -> StoredMessage {
+    let kind = MessageKind::OfTopic(TopicMark::of(&channel(1), &topic.parse().unwrap()));
+    StoredMessage { key: MessageKey { kind, ..message.key }, ..message }
+}
+
+fn with_receipt(message: StoredMessage) -> StoredMessage {
+    StoredMessage { key: MessageKey { receipt: true, ..message.key }, ..message }
 }
 
 async fn given(on: &Fixture, messages: &[StoredMessage]) {
@@ -55,11 +72,17 @@ async fn a_message_survives_its_row() {
     let with_payload =
         StoredMessage { payload: Some(Payload::from_stored(body, Encoding::Aes128Gcm)), ..message(0, "r1") };
     let without_payload = StoredMessage { payload: None, ..message(1, "r2") };
-    for message in [&with_payload, &without_payload] {
-        on.store.put_message(message).await.unwrap();
+    let headers = LegacyHeaders { encryption: "salt=c2FsdA".into(), crypto_key: "dh=ZGg".into() };
+    let legacy = StoredMessage {
+        payload: Some(Payload::from_stored(b"sealed".to_vec(), Encoding::AesGcm(headers))),
+        urgency: Urgency::High,
+        ..with_receipt(message(2, "r3"))
+    };
+    for message in [&with_payload, &without_payload, &legacy] {
+        assert_eq!(on.store.put_message(message).await.unwrap(), Putting::Stored);
         on.assert_cost(&[("PutItem", 1.0)]);
     }
-    assert_eq!(waiting(&on).await, [with_payload, without_payload]);
+    assert_eq!(waiting(&on).await, [with_payload, without_payload, legacy]);
 }
 
 /// I10, I9: the same event twice stores one message.
@@ -276,4 +299,130 @@ async fn nothing_is_concluded_of_messages_from_a_call_that_failed() {
         assert_unavailable(on.store.waiting_page(TERMINAL, None, 100).await);
         assert_unavailable(on.store.delete_messages(&[message(0, "r1").key]).await);
     }
+}
+
+// topics
+
+/// RFC 8030 section 5.4, I4: a newer message of a topic replaces the older one, and the older one never the newer; those
+/// of other topics and of none stay.
+#[tokio::test]
+async fn a_topic_holds_its_newest_message() {
+    let on = Fixture::new().await;
+    let (older, newer) = (of_topic(message(5, "r1"), "news"), of_topic(message(6, "r2"), "news"));
+    let (other, plain) = (of_topic(message(7, "r3"), "weather"), message(1, "r4"));
+    for message in [&older, &other, &plain, &newer] {
+        assert_eq!(on.store.put_message(message).await.unwrap(), Putting::Stored);
+        on.assert_cost(&[("PutItem", 1.0)]);
+    }
+    assert_eq!(on.store.put_message(&older).await.unwrap(), Putting::Superseded);
+    on.assert_calls(&["PutItem"]);
+    // I10: the same event again.
+    assert_eq!(on.store.put_message(&newer).await.unwrap(), Putting::Stored);
+    let waiting = waiting(&on).await;
+    assert_eq!(waiting.len(), 3);
+    assert!(waiting.contains(&newer) && waiting.contains(&other) && !waiting.contains(&older));
+    // Those with a topic come first.
+    assert_eq!(waiting[2], plain);
+}
+
+/// I4: neither the acknowledgement nor the withdrawal of the older message removes the newer one.
+#[tokio::test]
+async fn what_is_replaced_takes_nothing_with_it() {
+    let on = Fixture::new().await;
+    let (older, newer) = (of_topic(message(5, "r1"), "news"), of_topic(message(6, "r2"), "news"));
+    given(&on, std::slice::from_ref(&newer)).await;
+    on.store.acknowledge(std::slice::from_ref(&older.key), NOW).await.unwrap();
+    on.store.delete_messages(std::slice::from_ref(&older.key)).await.unwrap();
+    on.store.withdraw(&older.key).await.unwrap();
+    on.store.clear_topic(&older.key).await.unwrap();
+    on.assert_calls(&["DeleteItem"; 4]);
+    assert_eq!(waiting(&on).await, std::slice::from_ref(&newer));
+    // Named beside the one that is there, in one acknowledgement, it hides nothing either.
+    on.store.acknowledge(&[older.key, newer.key], NOW).await.unwrap();
+    on.assert_cost(&[("DeleteItem", 0.0), ("DeleteItem", 1.0)]);
+    assert_eq!(waiting(&on).await, []);
+}
+
+/// RFC 8030 section 5.4: one that is not stored itself replaces too.
+#[tokio::test]
+async fn a_topic_is_cleared_by_what_replaces_it() {
+    let on = Fixture::new().await;
+    let (older, newer) = (of_topic(message(5, "r1"), "news"), of_topic(message(6, "r2"), "news"));
+    given(&on, std::slice::from_ref(&older)).await;
+    on.store.clear_topic(&newer.key).await.unwrap();
+    on.assert_cost(&[("DeleteItem", 1.0)]);
+    assert_eq!(waiting(&on).await, []);
+}
+
+// withdraw
+
+#[tokio::test]
+async fn a_withdrawn_message_is_gone() {
+    let on = Fixture::new().await;
+    given(&on, &[message(0, "r1"), message(1, "r2")]).await;
+    on.store.withdraw(&message(0, "r1").key).await.unwrap();
+    on.assert_cost(&[("DeleteItem", 1.0)]);
+    // Also when it is gone already.
+    on.store.withdraw(&message(0, "r1").key).await.unwrap();
+    on.assert_calls(&["DeleteItem"]);
+    assert_eq!(waiting(&on).await, [message(1, "r2")]);
+}
+
+// acknowledge and outcome
+
+/// RFC 8030 section 6.3: waiting, acknowledged, or neither.
+#[tokio::test]
+async fn a_receipt_says_what_became_of_a_message() {
+    let on = Fixture::new().await;
+    let (taken, left) = (with_receipt(message(0, "r1")), with_receipt(message(1, "r2")));
+    given(&on, &[taken.clone(), left.clone()]).await;
+    for message in [&taken, &left] {
+        assert_eq!(on.store.outcome(&message.key, NOW).await.unwrap(), Outcome::Waiting);
+        on.assert_cost(&[("BatchGetItem", 2.0)]);
+    }
+    on.store.acknowledge(std::slice::from_ref(&taken.key), NOW).await.unwrap();
+    on.assert_cost(&[("BatchWriteItem", 2.0)]);
+    assert_eq!(on.store.outcome(&taken.key, NOW).await.unwrap(), Outcome::Acknowledged);
+    assert_eq!(on.store.outcome(&left.key, NOW).await.unwrap(), Outcome::Waiting);
+    assert_eq!(on.store.outcome(&left.key, left.expires).await.unwrap(), Outcome::Neither);
+    on.store.withdraw(&left.key).await.unwrap();
+    assert_eq!(on.store.outcome(&left.key, NOW).await.unwrap(), Outcome::Neither);
+}
+
+/// A replaced message was given up; its topic's newer one is another.
+#[tokio::test]
+async fn a_replaced_message_waits_no_longer() {
+    let on = Fixture::new().await;
+    let older = with_receipt(of_topic(message(5, "r1"), "news"));
+    let newer = with_receipt(of_topic(message(6, "r2"), "news"));
+    given(&on, &[older.clone(), newer.clone()]).await;
+    assert_eq!(on.store.outcome(&older.key, NOW).await.unwrap(), Outcome::Neither);
+    assert_eq!(on.store.outcome(&newer.key, NOW).await.unwrap(), Outcome::Waiting);
+}
+
+/// I10, and the cost: deletions and receipts share their batches, and nothing is named twice.
+#[tokio::test]
+async fn an_acknowledgement_of_many_is_batched() {
+    let on = Fixture::new().await;
+    let messages: Vec<_> = (0..20).map(|millis| with_receipt(message(millis, "r"))).collect();
+    given(&on, &messages).await;
+    let mut keys: Vec<_> = messages.iter().map(|message| message.key.clone()).collect();
+    keys.extend(keys.clone());
+    for _ in 0..2 {
+        on.store.acknowledge(&keys, NOW).await.unwrap();
+        on.assert_calls(&["BatchWriteItem"; 2]);
+    }
+    assert_eq!(waiting(&on).await, []);
+    assert_eq!(on.store.outcome(&keys[19], NOW).await.unwrap(), Outcome::Acknowledged);
+}
+
+/// TTL 0: nothing is stored, but a receipt may be wanted.
+#[tokio::test]
+async fn a_transient_message_may_have_a_receipt() {
+    let on = Fixture::new().await;
+    let key = MessageKey { kind: MessageKind::Transient, ..with_receipt(message(0, "r1")).key };
+    assert_eq!(on.store.outcome(&key, NOW).await.unwrap(), Outcome::Neither);
+    on.store.acknowledge(std::slice::from_ref(&key), NOW).await.unwrap();
+    let _ = on.recorder.take();
+    assert_eq!(on.store.outcome(&key, NOW).await.unwrap(), Outcome::Acknowledged);
 }

@@ -536,3 +536,58 @@ async fn nothing_is_concluded_of_sessions_from_a_call_that_failed() {
         assert_unavailable(on.store.authorize(TERMINAL, &channel(1), &token, &server, NOW).await);
     }
 }
+
+// revoke_session
+
+/// R14: a server ends the session whose token it shows, current or in its overlap, and no other.
+#[tokio::test]
+async fn a_session_is_revoked_by_a_token_that_counts() {
+    let on = provisioned().await;
+    for (number, token, revoked) in [(1, "t2", true), (2, "t1", true), (3, "t0", false)] {
+        let request = SessionRequest::default();
+        let first = Session::Live(Session::issue(None, &request, TokenDigest::of("t1"), NOW));
+        let second = Session::issue(Some(&first), &request, TokenDigest::of("t2"), NOW);
+        on.given_session(&channel(number), &second).await;
+        on.store.revoke_session(TERMINAL, &channel(number), &TokenDigest::of(token), NOW).await.unwrap();
+        on.assert_calls(&["UpdateItem"]);
+        let ended = matches!(on.session(&channel(number)).await, Some(Session::Ended(_)));
+        assert_eq!(ended, revoked, "{token}");
+    }
+}
+
+/// I10: a second run ends nothing more, and neither does one that finds nothing.
+#[tokio::test]
+async fn a_revocation_twice_is_once() {
+    let on = provisioned().await;
+    on.given_session(&channel(1), &session("t1")).await;
+    for _ in 0..2 {
+        on.store.revoke_session(TERMINAL, &channel(1), &TokenDigest::of("t1"), NOW).await.unwrap();
+        assert_eq!(on.session(&channel(1)).await.unwrap().generation(), session("t1").generation + 1);
+    }
+    on.store.revoke_session(TERMINAL, &channel(9), &TokenDigest::of("t1"), NOW).await.unwrap();
+    assert_eq!(on.session(&channel(9)).await, None);
+}
+
+/// R15, R22: an authorization that was answered between a request's read and its write is not lost to it.
+#[tokio::test]
+async fn an_authorization_is_not_lost_to_a_renewal() {
+    let on = provisioned().await;
+    let seen = session("t1");
+    on.given_session(&channel(1), &seen).await;
+    let server = full_session().authorization.unwrap().server;
+    let token = TokenDigest::of("t1");
+    assert_eq!(
+        on.store.authorize(TERMINAL, &channel(1), &token, &server, NOW).await.unwrap(),
+        Authorizing::Authorized
+    );
+    let renewed =
+        Session::issue(Some(&Session::Live(seen.clone())), &seen.request, TokenDigest::of("t2"), NOW);
+    let issuing = issue(&on, Some(&Session::Live(seen)), &renewed).await;
+    let Issuing::Changed(Some(Session::Live(now))) = issuing else { panic!("{issuing:?}") };
+    assert_eq!(now.authorization.unwrap().server, server);
+    // Read again, it goes on with the authorization.
+    let renewed = Session::issue(Some(&Session::Live(now.clone())), &now.request, TokenDigest::of("t2"), NOW);
+    assert_eq!(issue(&on, Some(&Session::Live(now)), &renewed).await, Issuing::Issued);
+    let Some(Session::Live(kept)) = on.session(&channel(1)).await else { panic!("ended") };
+    assert_eq!(kept.authorization.unwrap().server, server);
+}

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use signalbox_domain::{Terminal, TerminalId, TerminalState, Timestamp};
+use signalbox_domain::{Terminal, TerminalId, TerminalState, Timestamp, Urgency};
 use signalbox_local_aws::Fault;
 use signalbox_store::{Arrival, Claim, ConnectionEntry, NewTerminal, TakeOver};
 
@@ -38,6 +38,7 @@ async fn a_new_terminal_is_configuring_behind_a_closed_gate() {
         hello: Some("h1".to_owned()),
         open: false,
         waiting: 0,
+        minimum: Urgency::NO_MINIMUM,
     };
     assert_eq!(on.terminal().await, expected);
     let entry = on.beside.connection(&connection("c1")).await.unwrap();
@@ -222,6 +223,20 @@ async fn a_takeover_may_run_twice() {
     assert_eq!(on.terminal().await, taken);
 }
 
+/// RFC 8030 section 5.3: each hello states the terminal's minimum anew.
+#[tokio::test]
+async fn a_takeover_sets_the_minimum_urgency() {
+    let on = Fixture::new().await;
+    let picky = Arrival { minimum: Urgency::High, ..arrival("c1", 0, "h1") };
+    on.store.create_terminal(&picky, NOW, NOW).await.unwrap();
+    assert_eq!(on.terminal().await.minimum, Urgency::High);
+    for (number, minimum) in [(1, Urgency::Low), (2, Urgency::NO_MINIMUM)] {
+        let hello = Arrival { minimum, ..arrival(&format!("c{number}0"), number, "h2") };
+        on.store.take_over(&hello, NOW).await.unwrap();
+        assert_eq!(on.terminal().await.minimum, minimum);
+    }
+}
+
 // open_gate
 
 /// R4, I12: what was counted as waiting is about to be read.
@@ -326,7 +341,7 @@ async fn a_newer_connection_is_not_forgotten_but_returned() {
     let before = on.terminal().await;
     let newer = on.store.forget_connection(TERMINAL, &connection("c1"), NOW).await.unwrap().unwrap();
     on.assert_calls(&["UpdateItem"]);
-    assert_eq!(newer.reachable_at(), Some(&connection("c2")));
+    assert_eq!(newer.reachable_at(Urgency::Normal), Some(&connection("c2")));
     assert_eq!(on.terminal().await, before);
 }
 

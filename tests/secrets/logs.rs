@@ -35,13 +35,10 @@ async fn no_secret_is_logged() {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
         .json()
-        .with_max_level(tracing::Level::TRACE)
-        .with_env_filter(
-            "trace,aws_smithy=off,aws_runtime=off,aws_sdk=off,aws_config=off,hyper=off,dynoxide=off",
-        )
+        .with_env_filter(signalbox_startup::log_filter(Some("trace")))
         .with_writer(lines.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let bed = Bed::new().await;
     let uaid = bed.terminal(A).await;
@@ -56,7 +53,7 @@ async fn no_secret_is_logged() {
     bed.peers.open(B.id);
     bed.hello(B, Some(&uaid)).await;
     bed.dynamo.intercept(|_| Some(Fault::FailsAfter));
-    bed.deliver_nothing(&token).await;
+    assert_eq!(bed.push(&token, 60).await.status(), 503);
     bed.hello(B, Some(&uaid)).await;
     bed.unregister(B, CHANNEL).await;
 

@@ -187,3 +187,15 @@ async fn a_drain_holds_up_nothing() {
     terminal.close().await.unwrap();
     assert_nothing_came(&mut service.again(&hello.uaid).await).await;
 }
+
+/// RFC 6455 section 5.5.1: a terminal's close is answered by one.
+#[tokio::test]
+async fn a_terminals_close_is_answered() {
+    use futures_util::{SinkExt as _, StreamExt as _};
+    use tokio_tungstenite::tungstenite::Message;
+    let service: Service = Process::in_memory().into();
+    let (mut stream, _) = tokio_tungstenite::connect_async(&service.websocket_url).await.unwrap();
+    stream.send(Message::Close(None)).await.unwrap();
+    let answer = stream.next().await;
+    assert!(matches!(answer, Some(Ok(Message::Close(_)))), "{answer:?}");
+}

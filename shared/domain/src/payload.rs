@@ -173,10 +173,10 @@ impl LegacyHeaders {
     }
 }
 
-/// Base64 without its padding, as terminals take it.
-fn plain(value: &str) -> Option<&str> {
+/// Base64url without padding, which is all that terminals take.
+fn plain(value: &str) -> Option<String> {
     let bytes = base64url::decode_lenient(value).ok()?;
-    (!bytes.is_empty()).then(|| value.trim_end_matches('='))
+    (!bytes.is_empty()).then(|| base64url::encode(bytes))
 }
 
 /// A key id that cannot be mistaken for more parameters.
@@ -255,6 +255,7 @@ mod tests {
                 "keyid=a1;dh=ZGg",
             ),
             ("salt=c2FsdA", "dh=ZGg;p256ecdsa=BDd3", "salt=c2FsdA", "dh=ZGg"),
+            ("salt=+/8=", "dh=/+8=", "salt=-_8", "dh=_-8"),
             ("salt=c2FsdA", "p256ecdsa=BDd3,dh=ZGg", "salt=c2FsdA", "dh=ZGg"),
             (
                 "keyid=b;salt=c2FsdA",

@@ -3,6 +3,7 @@
 
 mod browser;
 mod delivery;
+mod legacy;
 mod marionette;
 mod page;
 mod profile;

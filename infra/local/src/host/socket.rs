@@ -48,10 +48,15 @@ pub(super) async fn run(gateway: Gateway, connection: Connection, stream: WebSoc
     // Whoever posts here now is told that it is gone.
     gateway.hub.remove(&connection.id);
     drop(orders);
-    if let End::ByService(code) = end {
-        // Late or not, the connection is dropped behind this.
-        let _ = tokio::time::timeout(FAREWELL, farewell(&mut sink, &mut stream, code)).await;
-    }
+    let goodbye = async {
+        match end {
+            End::ByService(code) => farewell(&mut sink, &mut stream, code).await,
+            // Its close is answered (RFC 6455 section 5.5.1).
+            End::ByTerminal => drop(sink.close().await),
+        }
+    };
+    // Late or not, the connection is dropped behind this.
+    let _ = tokio::time::timeout(FAREWELL, goodbye).await;
     drop((sink, stream));
     // What the terminal has sent still counts; an acknowledgement, say.
     if tokio::time::timeout(AFTERMATH, handling).await.is_err() {

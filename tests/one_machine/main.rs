@@ -43,8 +43,7 @@ async fn nothing_accepted_is_lost_by_a_restart() {
         assert_eq!(process.end(signal), status, "{signal}");
 
         // On the same port again, as the endpoints name it.
-        let listen = public_url.strip_prefix("http://").unwrap().to_owned();
-        let process = Process::start(&["--listen", &listen, "--data", data.path().to_str().unwrap()]);
+        let process = Process::start_again(&public_url, data.path());
         let service = Service::from_urls(&process);
         let mut terminal = service.again(&hello.uaid).await;
         assert_eq!(next(&mut terminal).await.version, live.version, "{signal}");

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::AUTHORIZATION;
 use reqwest::{RequestBuilder, Response};
@@ -26,7 +26,26 @@ pub struct Process {
 
 impl Process {
     pub fn start(options: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_signalbox"))
+        Self::try_start(options).expect("it starts and prints its URLs")
+    }
+
+    /// Starts it where an ended one was. Another process may have got hold of the port meanwhile, for a while.
+    pub fn start_again(public_url: &str, data: &Path) -> Self {
+        let listen = public_url.strip_prefix("http://").expect("a URL without TLS");
+        let options = ["--listen", listen, "--data", data.to_str().expect("a plain path")];
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match Self::try_start(&options) {
+                Some(process) => return process,
+                None if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(100)),
+                None => panic!("{listen} stays taken"),
+            }
+        }
+    }
+
+    /// None where it ends before it serves; it has said why.
+    fn try_start(options: &[&str]) -> Option<Self> {
+        let child = Command::new(env!("CARGO_BIN_EXE_signalbox"))
             .args(["serve", "--log", "warn"])
             .args(options)
             .env("SIGNALBOX_LISTEN", "127.0.0.1:0")
@@ -34,14 +53,15 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()
             .expect("signalbox starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+        let mut process = Self { child, websocket_url: String::new(), public_url: String::new() };
+        let mut lines = BufReader::new(process.child.stdout.take().expect("stdout is piped")).lines();
         let mut url_behind = |label: &str| {
-            let line = lines.next().expect("it prints its URLs").expect("in UTF-8");
-            line.strip_prefix(label).unwrap_or_else(|| panic!("{label}: {line}")).trim().to_owned()
+            let line = lines.next()?.expect("in UTF-8");
+            Some(line.strip_prefix(label).unwrap_or_else(|| panic!("{label}: {line}")).trim().to_owned())
         };
-        let websocket_url = url_behind("terminals connect to");
-        let public_url = url_behind("endpoints begin with").trim_end_matches("/push/").to_owned();
-        Self { child, websocket_url, public_url }
+        process.websocket_url = url_behind("terminals connect to")?;
+        process.public_url = url_behind("endpoints begin with")?.trim_end_matches("/push/").to_owned();
+        Some(process)
     }
 
     pub fn in_memory() -> Self {

@@ -68,8 +68,7 @@ async fn a_restart_of_the_service_loses_nothing() {
     deliver(&server, &subscription, "at the last moment").await;
     assert_eq!(process.end("-KILL"), None);
 
-    let listen = public_url.strip_prefix("http://").unwrap();
-    let _process = Process::start(&["--listen", listen, "--data", data.path().to_str().unwrap()]);
+    let _process = Process::start_again(&public_url, data.path());
     // It waits 5 s before it tries again, or not at all where it has yet to acknowledge.
     deliver(&server, &subscription, "meanwhile").await;
     assert_eq!(site.next().await.as_deref(), Some("at the last moment"));

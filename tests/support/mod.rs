@@ -60,7 +60,8 @@ impl Process {
             Some(line.strip_prefix(label).unwrap_or_else(|| panic!("{label}: {line}")).trim().to_owned())
         };
         process.websocket_url = url_behind("terminals connect to")?;
-        process.public_url = url_behind("endpoints begin with")?.trim_end_matches("/push/").to_owned();
+        let endpoints = url_behind("endpoints begin with")?;
+        process.public_url = endpoints.trim_end_matches("/push/").into();
         Some(process)
     }
 

@@ -192,19 +192,16 @@ impl Store {
             REMOVE #digest, #previousDigest, #previousIssuedAt, #previousUntil, #authorizedKey, #authorizedAt \
             ADD #generation :one";
         let condition = if token.is_some() { OF_TOKEN } else { LIVE };
-        let mut update = self
-            .dynamo
-            .update_item()
-            .table_name(&self.tables.terminals)
-            .set_key(Some(session_key(terminal, channel)))
-            .update_expression(UPDATE)
-            .condition_expression(condition)
-            .set_expression_attribute_names(names(&[UPDATE, condition]))
-            .set_expression_attribute_values(values([
+        let mut update = self.update(
+            session_key(terminal, channel),
+            UPDATE,
+            condition,
+            values([
                 (":now", number(now.as_millis())),
                 (":expires", number(now.plus(TOMBSTONE).as_secs())),
                 (":one", number(1)),
-            ]));
+            ]),
+        );
         if let Some(token) = token {
             update = update.expression_attribute_values(":token", bytes(token.as_bytes()));
         }
@@ -228,18 +225,16 @@ impl Store {
             AND (#digest = :token OR (#previousDigest = :token AND #previousUntil > :now))";
         const UPDATE: &str = "SET #authorizedKey = :server, #authorizedAt = :now";
         let done = self
-            .dynamo
-            .update_item()
-            .table_name(&self.tables.terminals)
-            .set_key(Some(session_key(terminal, channel)))
-            .update_expression(UPDATE)
-            .condition_expression(CONDITION)
-            .set_expression_attribute_names(names(&[UPDATE, CONDITION]))
-            .set_expression_attribute_values(values([
-                (":token", bytes(token.as_bytes())),
-                (":server", bytes(server.as_bytes())),
-                (":now", number(now.as_millis())),
-            ]))
+            .update(
+                session_key(terminal, channel),
+                UPDATE,
+                CONDITION,
+                values([
+                    (":token", bytes(token.as_bytes())),
+                    (":server", bytes(server.as_bytes())),
+                    (":now", number(now.as_millis())),
+                ]),
+            )
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;

@@ -118,23 +118,21 @@ impl Store {
              #connectedAt = :connectedAt, #hello = :hello, #open = :closed, \
              #urgency = :urgency";
         let done = self
-            .dynamo
-            .update_item()
-            .table_name(&self.tables.terminals)
-            .set_key(Some(terminal_key(arrival.terminal)))
-            .update_expression(UPDATE)
-            .condition_expression(CONDITION)
-            .set_expression_attribute_names(names(&[UPDATE, CONDITION]))
-            .set_expression_attribute_values(values([
-                (":provisioned", text(TerminalState::Provisioned)),
-                (":configuring", text(TerminalState::Configuring)),
-                (":now", number(now.as_secs())),
-                (":connection", text(&arrival.connection)),
-                (":connectedAt", number(arrival.connected.as_millis())),
-                (":hello", text(arrival.hello.as_str())),
-                (":closed", AttributeValue::Bool(false)),
-                (":urgency", text(arrival.minimum)),
-            ]))
+            .update(
+                terminal_key(arrival.terminal),
+                UPDATE,
+                CONDITION,
+                values([
+                    (":provisioned", text(TerminalState::Provisioned)),
+                    (":configuring", text(TerminalState::Configuring)),
+                    (":now", number(now.as_secs())),
+                    (":connection", text(&arrival.connection)),
+                    (":connectedAt", number(arrival.connected.as_millis())),
+                    (":hello", text(arrival.hello.as_str())),
+                    (":closed", AttributeValue::Bool(false)),
+                    (":urgency", text(arrival.minimum)),
+                ]),
+            )
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
@@ -165,20 +163,18 @@ impl Store {
         const CONDITION: &str = "#connection = :connection AND #state IN (:provisioned, :configuring)";
         const UPDATE: &str = "SET #state = :provisioned, #open = :open, #waiting = :none";
         let done = self
-            .dynamo
-            .update_item()
-            .table_name(&self.tables.terminals)
-            .set_key(Some(terminal_key(terminal)))
-            .update_expression(UPDATE)
-            .condition_expression(CONDITION)
-            .set_expression_attribute_names(names(&[UPDATE, CONDITION]))
-            .set_expression_attribute_values(values([
-                (":connection", text(connection)),
-                (":provisioned", text(TerminalState::Provisioned)),
-                (":configuring", text(TerminalState::Configuring)),
-                (":open", AttributeValue::Bool(true)),
-                (":none", number(0)),
-            ]))
+            .update(
+                terminal_key(terminal),
+                UPDATE,
+                CONDITION,
+                values([
+                    (":connection", text(connection)),
+                    (":provisioned", text(TerminalState::Provisioned)),
+                    (":configuring", text(TerminalState::Configuring)),
+                    (":open", AttributeValue::Bool(true)),
+                    (":none", number(0)),
+                ]),
+            )
             .send()
             .await;
         Ok(matches!(updated(done.map(|_| None))?, Updated::Done(_)))
@@ -218,17 +214,12 @@ impl Store {
         const CONDITION: &str = "#connection = :connection";
         const UPDATE: &str = "SET #open = :closed REMOVE #connection";
         let done = self
-            .dynamo
-            .update_item()
-            .table_name(&self.tables.terminals)
-            .set_key(Some(terminal_key(terminal)))
-            .update_expression(UPDATE)
-            .condition_expression(CONDITION)
-            .set_expression_attribute_names(names(&[UPDATE, CONDITION]))
-            .set_expression_attribute_values(values([
-                (":connection", text(connection)),
-                (":closed", AttributeValue::Bool(false)),
-            ]))
+            .update(
+                terminal_key(terminal),
+                UPDATE,
+                CONDITION,
+                values([(":connection", text(connection)), (":closed", AttributeValue::Bool(false))]),
+            )
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
@@ -251,14 +242,7 @@ impl Store {
         const CONDITION: &str = "attribute_exists(pk)";
         const UPDATE: &str = "ADD #waiting :one";
         let done = self
-            .dynamo
-            .update_item()
-            .table_name(&self.tables.terminals)
-            .set_key(Some(terminal_key(terminal)))
-            .update_expression(UPDATE)
-            .condition_expression(CONDITION)
-            .set_expression_attribute_names(names(&[UPDATE]))
-            .set_expression_attribute_values(values([(":one", number(1))]))
+            .update(terminal_key(terminal), UPDATE, CONDITION, values([(":one", number(1))]))
             .return_values(ReturnValue::AllNew)
             .send()
             .await;

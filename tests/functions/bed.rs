@@ -134,6 +134,12 @@ impl Bed {
         Self { server: VapidKey::from_json(&other.server.to_json().unwrap()).unwrap(), ..instance }
     }
 
+    /// Sets how many messages may wait for an absent terminal.
+    pub fn limit_waiting(&mut self, waiting_limit: u64) {
+        let settings = Settings { waiting_limit, ..(*self.context.settings).clone() };
+        self.notify = Notify::new(Context { settings: Arc::new(settings), ..self.context.clone() });
+    }
+
     pub fn now(&self) -> Timestamp {
         self.context.clock.now()
     }

@@ -351,3 +351,24 @@ async fn nobody_else_revokes_a_session() {
     assert_eq!(problem(&bed.revoke(&not_validated, &other).await), (403, "other-server".into()));
     bed.deliver(&not_validated, 60).await;
 }
+
+// Limits
+
+/// I6, RFC 8030 section 7.1: above a stated number waiting for a terminal its senders get 429, until it has been there.
+#[tokio::test]
+async fn too_many_waiting_are_refused_until_the_terminal_comes() {
+    let mut bed = Bed::new().await;
+    bed.limit_waiting(3);
+    let uaid = bed.terminal(A).await;
+    let token = bed.token(A, CHANNEL, json!({})).await;
+    bed.disconnect(A).await;
+    for _ in 0..3 {
+        bed.deliver(&token, 60).await;
+    }
+    let refused = bed.push(&token, 60).await;
+    assert_eq!(problem(&refused), (429, "too-many-waiting".into()));
+    assert_eq!(header(&refused, "retry-after"), "300");
+    bed.peers.open(B.id);
+    assert_eq!(versions(&bed.hello(B, Some(&uaid)).await).len(), 3);
+    bed.deliver(&token, 60).await;
+}

@@ -11,8 +11,6 @@ use signalbox_wire::ServiceMessage;
 use crate::request::Push;
 use crate::{Notify, Refused};
 
-/// I6: above this many messages stored for an absent terminal its senders get 429.
-const WAITING_LIMIT: u64 = 50_000;
 /// How often a notification with TTL 0 looks for a terminal whose `hello` is being answered, and how long in between.
 const LOOKS: u32 = 6;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
@@ -32,8 +30,9 @@ impl Notify {
         if push.ttl.is_now_or_never() {
             return self.now_or_never(push, terminal).await;
         }
-        if terminal.reachable_at(push.urgency).is_none() && terminal.waiting >= WAITING_LIMIT {
-            return Err(Refusal::TooManyWaiting { limit: WAITING_LIMIT }.into());
+        let limit = self.context.settings.waiting_limit;
+        if terminal.reachable_at(push.urgency).is_none() && terminal.waiting >= limit {
+            return Err(Refusal::TooManyWaiting { limit }.into());
         }
         let message = StoredMessage {
             key: key(push),

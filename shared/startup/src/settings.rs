@@ -6,6 +6,9 @@ use signalbox_store::TableNames;
 /// A connection lives for 2 h at most on API Gateway; its entry outlives it a little.
 const CONNECTION: Duration = Duration::from_secs(2 * 3600 + 15 * 60);
 
+/// Far more than an application wants to show, and little enough that one terminal costs no fortune.
+const WAITING: u64 = 50_000;
+
 /// The deployment's settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -19,6 +22,8 @@ pub struct Settings {
     pub authorization: AuthorizationPolicy,
     /// The largest body of a notification.
     pub body_limit: BodyLimit,
+    /// Above so many messages stored for an absent terminal its senders get 429 (I6).
+    pub waiting_limit: u64,
     /// How long a connection may live; its entry is kept that long.
     pub connection_lifetime: Duration,
 }
@@ -55,6 +60,7 @@ impl Settings {
             origins,
             authorization: AuthorizationPolicy::default(),
             body_limit: BodyLimit::default(),
+            waiting_limit: WAITING,
             connection_lifetime: CONNECTION,
         }
     }

@@ -14,6 +14,11 @@ check:
 ci:
     .ci/run
 
+# Stock clients against the service: pywebpush (from `infra/emulator/install`), npm's web-push, Firefox ESR.
+clients:
+    npm ci --prefix tests/real_clients/npm --ignore-scripts --no-audit --no-fund
+    SIGNALBOX_PYTHON="${SIGNALBOX_PYTHON:-$PWD/target/emulator-venv/emulator/bin/python}" cargo test --package signalbox --features real-clients --test real_clients
+
 # The end-to-end suite against the template, deployed into a local emulator of AWS.
 deployed *arguments:
     infra/emulator/test target/debug {{arguments}}

@@ -1,6 +1,7 @@
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Below the level `info` these show whole requests and events, secrets and all.
 const QUIET: [&str; 13] = [
@@ -23,6 +24,10 @@ const QUIET: [&str; 13] = [
 #[must_use]
 pub fn log_filter(filter: Option<&str>) -> EnvFilter {
     let filter = filter.and_then(|filter| filter.parse().ok()).unwrap_or_else(|| EnvFilter::new("info"));
+    if filter.max_level_hint().is_some_and(|level| level < LevelFilter::INFO) {
+        // Nothing is to be held down, and nothing must be raised.
+        return filter;
+    }
     QUIET.iter().filter_map(|directive| directive.parse().ok()).fold(filter, EnvFilter::add_directive)
 }
 

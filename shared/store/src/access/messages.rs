@@ -186,9 +186,11 @@ impl Store {
     }
 
     async fn remove(&self, messages: &[MessageKey], receipts: Vec<WriteRequest>) -> Result<(), StoreError> {
-        // A batch may name no item twice.
-        let distinct: BTreeMap<_, _> =
-            messages.iter().map(|message| ((message.terminal, message.sort_key()), message)).collect();
+        // A batch may name no item twice, and a topic's message need not be named twice.
+        let distinct: BTreeMap<_, _> = messages
+            .iter()
+            .map(|message| ((message.terminal, message.sort_key(), message.accepted.to_string()), message))
+            .collect();
         let mut writes = receipts;
         for message in distinct.values().filter(|message| message.kind == MessageKind::Stored) {
             let delete = DeleteRequest::builder().set_key(Some(message_key(message))).build()?;
@@ -196,7 +198,7 @@ impl Store {
         }
         self.batch_write(&self.tables.messages, writes).await?;
         // I4: a newer message of the topic stays. All that are named are tried, as one of them may be the one there.
-        for message in messages.iter().filter(|message| matches!(message.kind, MessageKind::OfTopic(_))) {
+        for message in distinct.values().filter(|message| matches!(message.kind, MessageKind::OfTopic(_))) {
             self.withdraw(message).await?;
         }
         Ok(())

@@ -10,5 +10,9 @@ fuzz_target!(|headers: (&str, Option<&str>, u64)| {
     let now = Timestamp::from_millis(now);
     assert!(verifier.verify(authorization, crypto_key, now).is_err());
     let _ = verifier.verify(&format!("vapid {authorization}"), crypto_key, now);
-    let _ = verifier.verify(&format!("WebPush {authorization}"), Some(&format!("p256ecdsa={authorization}")), now);
+    let _ = verifier.verify(
+        &format!("WebPush {authorization}"),
+        Some(&format!("p256ecdsa={authorization}")),
+        now,
+    );
 });

@@ -198,3 +198,31 @@ async fn a_terminals_close_is_answered() {
     let answer = stream.next().await;
     assert!(matches!(answer, Some(Ok(Message::Close(_)))), "{answer:?}");
 }
+
+/// A page of any origin may send: the preflight allows what Web Push needs, and the answer shows what came of it.
+#[tokio::test]
+async fn pages_of_any_origin_may_send() {
+    let service: Service = Process::in_memory().into();
+    let (mut terminal, _) = service.terminal().await;
+    let app = App::register(&mut terminal, None, None).await;
+    let asked = "authorization,content-encoding,content-type,crypto-key,encryption,prefer,topic,ttl,urgency";
+    let preflight = http()
+        .request(reqwest::Method::OPTIONS, &app.subscription.endpoint)
+        .header("Origin", "https://page.example")
+        .header("Access-Control-Request-Method", "POST")
+        .header("Access-Control-Request-Headers", asked)
+        .send()
+        .await
+        .unwrap();
+    assert!(preflight.status().is_success());
+    assert_eq!(preflight.headers()["access-control-allow-origin"], "*");
+    let allowed = preflight.headers()["access-control-allow-headers"].to_str().unwrap();
+    assert!(asked.split(',').all(|name| allowed.split(',').any(|other| other.trim() == name)), "{allowed}");
+
+    let answer = app.push("from a page").header("Origin", "https://page.example").send().await.unwrap();
+    assert_eq!(answer.status(), 201);
+    assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+    let exposed = answer.headers()["access-control-expose-headers"].to_str().unwrap();
+    assert!(exposed.contains("location") && exposed.contains("ttl") && exposed.contains("link"), "{exposed}");
+    assert_eq!(app.read(&next(&mut terminal).await), "from a page");
+}

@@ -152,7 +152,9 @@ impl Host {
         let router = routes::router(gateway);
         let (server, ca) = match tls {
             None => (serve(listener, router, &stop), None),
-            Some(tls) => (serve(tls::TlsListener::new(listener, tls.config), router, &stop), tls.ca),
+            Some(tls) => {
+                (serve(tls::listener::TlsListener::new(listener, tls.config), router, &stop), tls.ca)
+            }
         };
         let sweeper = tokio::spawn(sweep(dynamo, stop.clone()));
         tracing::info!(%address, %public_url, "serving");

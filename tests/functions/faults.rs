@@ -192,3 +192,19 @@ async fn a_write_that_meets_a_transaction_is_tried_again() {
         assert_eq!(attempts, 2, "{meeting}");
     }
 }
+
+/// I7: a connection that took over and was gone before its answer leaves nobody behind: the one before is closed too, so that
+/// its terminal comes again.
+#[tokio::test]
+async fn a_takeover_that_fails_still_closes_the_loser() {
+    let bed = Bed::new().await;
+    let uaid = bed.terminal(A).await;
+    let token = bed.token(A, CHANNEL, json!({})).await;
+    bed.peers.fail(B.id, PostError::Gone);
+    bed.hello(B, Some(&uaid)).await;
+    assert!(bed.peers.is_closed(A.id));
+    bed.deliver(&token, 60).await;
+    let c = crate::events::Link { id: "c", connected: 3_000 };
+    bed.peers.open(c.id);
+    assert_eq!(versions(&bed.hello(c, Some(&uaid)).await).len(), 1);
+}

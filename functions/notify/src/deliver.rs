@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use signalbox_delivery::{PostError, notification};
 use signalbox_domain::{
-    Acceptance, ConnectionId, KeyId, MessageKey, MessageKind, Refusal, StoredMessage, Terminal, TerminalId,
-    Urgency, evaluate,
+    Acceptance, ConnectionId, KeyId, MessageKey, MessageKind, Payload, Refusal, StoredMessage, Terminal,
+    TerminalId, Urgency, evaluate,
 };
 use signalbox_store::Putting;
-use signalbox_wire::ServiceMessage;
+use signalbox_wire::{ChannelId, ServiceMessage};
 
 use crate::request::Push;
 use crate::{Notify, Refused};
@@ -53,7 +53,8 @@ impl Notify {
         message: StoredMessage,
         terminal: &Terminal,
     ) -> Result<MessageKey, Refused> {
-        let frame = self.frame(&message.key, message.sealed_under, &message)?;
+        let frame =
+            self.frame(&message.key, message.sealed_under, message.channel, message.payload.as_ref())?;
         if self.context.store.put_message(&message).await? == Putting::Superseded {
             // A newer message of its topic came in between, and stands for both.
             return Ok(message.key);
@@ -131,9 +132,7 @@ impl Notify {
                 .await?;
         }
         let sealed_under = self.context.keys.current().sealing_key();
-        let ring = self.context.keys.current();
-        let frame = notification(&ring, &key, sealed_under, push.claims.channel, push.payload.as_ref())
-            .map_err(|_| Refusal::Unavailable)?;
+        let frame = self.frame(&key, sealed_under, push.claims.channel, push.payload.as_ref())?;
         let posted = match self.arrived(terminal, push.urgency).await? {
             Some(connection) => self.post(terminal.id, connection, push.urgency, &frame).await.map_err(|failed| {
                 tracing::warn!(terminal = %terminal.id, connection = %failed.connection, error = failed.error, "a post failed");
@@ -165,10 +164,10 @@ impl Notify {
         &self,
         key: &MessageKey,
         under: KeyId,
-        message: &StoredMessage,
+        channel: ChannelId,
+        payload: Option<&Payload>,
     ) -> Result<ServiceMessage, Refused> {
-        let ring = self.context.keys.current();
-        let frame = notification(&ring, key, under, message.channel, message.payload.as_ref());
+        let frame = notification(&self.context.keys.current(), key, under, channel, payload);
         frame.map_err(|_| Refusal::Unavailable.into())
     }
 }

@@ -78,8 +78,7 @@ impl Provision {
             NewTerminal::Created => {}
             NewTerminal::SecondHello => return Err(Trouble::SecondHello),
         }
-        self.configure(&event.connection, &uaid, 200).await?;
-        self.open(&arrival).await?;
+        self.arrive(&arrival, &uaid).await?;
         tracing::info!(terminal = %arrival.terminal, connection = %event.connection, "provisioned");
         // Nobody has a token of it yet: nothing waits.
         Ok(())
@@ -110,13 +109,20 @@ impl Provision {
             TakeOver::Superseded => return Err(Trouble::Superseded),
             TakeOver::SecondHello => return Err(Trouble::SecondHello),
         };
-        self.configure(&event.connection, uaid, 200).await?;
-        self.open(&arrival).await?;
+        let arrived = self.arrive(&arrival, uaid).await;
+        // Whatever became of the newer one: the terminal is off the older one, and must not wait there (I7).
         if let Some(before) = before {
             self.close(&before).await;
         }
+        arrived?;
         tracing::info!(terminal = %arrival.terminal, connection = %event.connection, "arrived");
         self.drain(&arrival, until).await
+    }
+
+    /// The configuring message, and behind it the gate.
+    async fn arrive(&self, arrival: &Arrival, uaid: &Uaid) -> Result<(), Trouble> {
+        self.configure(&arrival.connection, uaid, 200).await?;
+        self.open(arrival).await
     }
 
     /// The configuring message (R3).

@@ -64,7 +64,7 @@ impl Bed {
         let now = Arc::new(AtomicU64::new(Clock::system().now().as_millis()));
         let hands = now.clone();
         let clock = Clock::new(move || Timestamp::from_millis(hands.load(Ordering::SeqCst)));
-        let (wire, _thread) = DynamoWire::memory().unwrap();
+        let (wire, ..) = DynamoWire::memory().unwrap();
         let peers = Arc::<Peers>::default();
         let wires = Wires {
             dynamo: Recorder::new(wire),

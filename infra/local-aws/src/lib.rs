@@ -9,7 +9,7 @@ mod recorder;
 mod secrets;
 
 pub use connections::{Connections, ConnectionsWire, PostError, PostFuture};
-pub use dynamo::{DynamoWire, EngineError, EngineThread};
+pub use dynamo::{DynamoWire, EngineError, EngineThread, Sweeper};
 pub use recorder::{Call, Fault, Pause, Recorder};
 pub use secrets::SecretsWire;
 

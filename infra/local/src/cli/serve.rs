@@ -77,7 +77,7 @@ impl ServeOptions {
         let data = if self.memory { Data::Memory } else { Data::Directory(self.data) };
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        let host = Host::start(HostOptions {
+        let mut host = Host::start(HostOptions {
             listen: self.listen,
             public_url: self.public_url,
             data,
@@ -88,12 +88,16 @@ impl ServeOptions {
         .await?;
         // Who has closed our output does not want to read it; the service goes on.
         let _ = std::io::stdout().write_all(greeting(&host).as_bytes());
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        let failure = tokio::select! {
+            _ = interrupt.recv() => None,
+            _ = terminate.recv() => None,
+            error = host.failed() => Some(error),
+        };
         host.stop().await;
-        Ok(())
+        match failure {
+            None => Ok(()),
+            Some(error) => Err(format!("the disk failed to keep the store: {error}; start again").into()),
+        }
     }
 }
 

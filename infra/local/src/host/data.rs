@@ -4,7 +4,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand;
-use signalbox_local_aws::{DynamoWire, EngineError, EngineThread, SecretsWire};
+use signalbox_local_aws::{DynamoWire, EngineError, EngineThread, SecretsWire, Sweeper};
 use signalbox_wire::base64url;
 
 /// Where the store and the keys are kept.
@@ -68,7 +68,7 @@ impl Opened {
         }
     }
 
-    pub(super) fn engine(&self) -> Result<(DynamoWire, EngineThread), EngineError> {
+    pub(super) fn engine(&self) -> Result<(DynamoWire, EngineThread, Sweeper), EngineError> {
         match self {
             Self::Directory { path, .. } => DynamoWire::open(&store_file(path)),
             Self::Memory { .. } => DynamoWire::memory(),

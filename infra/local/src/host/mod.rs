@@ -20,7 +20,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::serve::{Listener, ListenerExt as _};
 use signalbox_domain::{AuthorizationPolicy, BodyLimit, Clock, InvalidPublicUrl, PublicUrl};
-use signalbox_local_aws::{DynamoWire, EngineError, EngineThread};
+use signalbox_local_aws::{EngineError, EngineThread, Sweeper};
 use signalbox_startup::{Settings, StartError};
 use signalbox_store::{StoreError, TableNames};
 use tokio::net::TcpListener;
@@ -121,7 +121,7 @@ impl Host {
         };
         let data = data::Opened::open(options.data)?;
         let tls = tls::open(&options.tls, &data, address.ip(), &public_url)?;
-        let (dynamo, engine) = data.engine()?;
+        let (dynamo, engine, sweeper) = data.engine()?;
         let hub = Arc::new(Hub::default());
         let settings = Settings {
             authorization: options.authorization,
@@ -129,7 +129,7 @@ impl Host {
             connection_lifetime: CONNECTION_LIFETIME,
             ..Settings::new(tables(), public_url.clone())
         };
-        let clients = functions::clients(dynamo.clone(), hub.clone(), data.key_ring());
+        let clients = functions::clients(dynamo, hub.clone(), data.key_ring());
         settings.tables.create(&clients.dynamodb).await?;
         let functions = Functions::start(clients, settings, Clock::system()).await?;
 
@@ -156,7 +156,7 @@ impl Host {
                 (serve(tls::listener::TlsListener::new(listener, tls.config), router, &stop), tls.ca)
             }
         };
-        let sweeper = tokio::spawn(sweep(dynamo, stop.clone()));
+        let sweeper = tokio::spawn(sweep(sweeper, stop.clone()));
         tracing::info!(%address, %public_url, "serving");
         Ok(Self {
             address,
@@ -194,6 +194,11 @@ impl Host {
     #[must_use]
     pub fn public_url(&self) -> &PublicUrl {
         &self.public_url
+    }
+
+    /// Resolves when the disk has failed to keep what was written. Nothing is served any more: stop it, and start anew.
+    pub async fn failed(&mut self) -> std::io::Error {
+        self.engine.failed().await
     }
 
     /// Stops it: takes nothing new, finishes what is under way, closes the terminals' connections, and leaves the store
@@ -244,8 +249,13 @@ fn tables() -> TableNames {
     }
 }
 
-async fn sweep(dynamo: DynamoWire, stop: CancellationToken) {
+/// On threads of its own, as it blocks: calls are served in between.
+async fn sweep(sweeper: Sweeper, stop: CancellationToken) {
+    let sweeper = Arc::new(sweeper);
     while tokio::time::timeout(SWEEP_EVERY, stop.cancelled()).await.is_err() {
-        dynamo.sweep_expired().await;
+        let sweeper = sweeper.clone();
+        if tokio::task::spawn_blocking(move || sweeper.sweep()).await.is_err() {
+            tracing::error!("the sweep of what has expired has panicked");
+        }
     }
 }

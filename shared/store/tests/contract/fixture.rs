@@ -46,7 +46,7 @@ impl Fixture {
     }
 
     pub(crate) fn without_tables() -> Self {
-        let (engine, _) = DynamoWire::memory().unwrap();
+        let (engine, ..) = DynamoWire::memory().unwrap();
         let wire = ScriptedWire::new(engine.clone());
         let recorder = Recorder::new(wire.clone());
         let raw = client(engine);

@@ -79,7 +79,7 @@ async fn the_template_deploys_the_tables_that_the_store_creates() {
 
 /// The tables that the store makes, read back from the engine.
 async fn created(names: &TableNames) -> BTreeMap<String, Table> {
-    let (engine, _) = DynamoWire::memory().unwrap();
+    let (engine, ..) = DynamoWire::memory().unwrap();
     let dynamo = client(engine);
     names.create(&dynamo).await.unwrap();
     let mut tables = BTreeMap::new();

@@ -1,0 +1,74 @@
+//! A call of DynamoDB's JSON protocol, answered by the engine.
+
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Status and body of an answer.
+pub(crate) type Answer = (u16, String);
+
+/// Whether a call may change something. What is not known to only read counts as a write.
+pub(super) fn writes(operation: &str) -> bool {
+    !matches!(
+        operation,
+        "BatchGetItem"
+            | "DescribeTable"
+            | "DescribeTimeToLive"
+            | "GetItem"
+            | "ListTables"
+            | "Query"
+            | "Scan"
+            | "TransactGetItems"
+    )
+}
+
+/// Runs a call.
+pub(crate) fn answer(database: &Database, operation: &str, body: &[u8]) -> Answer {
+    match dispatch(database, operation, body) {
+        Ok(body) => (200, body),
+        Err(error) => {
+            let status = error.status_code();
+            if status >= 500 {
+                tracing::error!(operation, %error, "the embedded store failed");
+            }
+            (status, error.to_json())
+        }
+    }
+}
+
+fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
+    let on = Exchange(body);
+    match operation {
+        "BatchGetItem" => on.run(|request| database.batch_get_item(request)),
+        "BatchWriteItem" => on.run(|request| database.batch_write_item(request)),
+        "CreateTable" => on.run(|request| database.create_table(request)),
+        "DeleteItem" => on.run(|request| database.delete_item(request)),
+        "DescribeTable" => on.run(|request| database.describe_table(request)),
+        "DescribeTimeToLive" => on.run(|request| database.describe_time_to_live(request)),
+        "GetItem" => on.run(|request| database.get_item(request)),
+        "ListTables" => on.run(|request| database.list_tables(request)),
+        "PutItem" => on.run(|request| database.put_item(request)),
+        "Query" => on.run(|request| database.query(request)),
+        "Scan" => on.run(|request| database.scan(request)),
+        "TransactGetItems" => on.run(|request| database.transact_get_items(request)),
+        "TransactWriteItems" => on.run(|request| database.transact_write_items(request)),
+        "UpdateItem" => on.run(|request| database.update_item(request)),
+        "UpdateTimeToLive" => on.run(|request| database.update_time_to_live(request)),
+        other => Err(DynoxideError::UnsupportedCapability(other.to_owned())),
+    }
+}
+
+/// The body of a call, from JSON to JSON.
+struct Exchange<'b>(&'b [u8]);
+
+impl Exchange<'_> {
+    fn run<Q: DeserializeOwned, A: Serialize>(
+        self,
+        call: impl FnOnce(Q) -> Result<A, DynoxideError>,
+    ) -> Result<String, DynoxideError> {
+        let request = serde_json::from_slice(self.0)
+            .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
+        let answer = call(request)?;
+        serde_json::to_string(&answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+    }
+}

@@ -1,0 +1,91 @@
+mod disk;
+pub(crate) mod dispatch;
+mod engine;
+
+use std::path::Path;
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use bytes::Bytes;
+use dynoxide::{Database, DynoxideError};
+use tokio::sync::{mpsc, oneshot};
+
+pub use engine::EngineThread;
+
+use crate::response;
+use disk::Disk;
+use engine::Call;
+
+/// The embedded engine could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("the embedded store could not be opened: {0}")]
+pub struct EngineError(#[from] DynoxideError);
+
+/// The wire of DynamoDB: answers each call from the embedded engine. One thread owns the engine, as it blocks, and serves one
+/// call at a time anyhow. A write is on disk before its answer; those that come together go to disk together.
+#[derive(Clone)]
+pub struct DynamoWire(mpsc::Sender<Call>);
+
+/// Deletes what has expired by the tables' TTL attribute. DynamoDB does so by itself, some time after.
+pub struct Sweeper(Database);
+
+impl Sweeper {
+    /// Goes through all tables once, a few rows at a time, between which other calls are served. Blocks. That it was deleted
+    /// need not be on disk: after a loss of power it is deleted again.
+    pub fn sweep(&self) {
+        match self.0.sweep_ttl() {
+            Ok(0) => {}
+            Ok(deleted) => tracing::debug!(deleted, "expired items deleted"),
+            Err(error) => tracing::warn!(%error, "expired items could not be deleted"),
+        }
+    }
+}
+
+impl DynamoWire {
+    /// On a file, made where there is none.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened as a store.
+    pub fn open(file: &Path) -> Result<(Self, EngineThread, Sweeper), EngineError> {
+        let database = Database::new(&file.to_string_lossy())?;
+        // What this library calls its normal settings is SQLite's `synchronous = NORMAL`. By default it is FULL: a sync for
+        // each commit.
+        database.disable_bulk_loading()?;
+        let (calls, thread) = engine::start(database.clone(), Some(Disk::of(file)));
+        Ok((Self(calls), thread, Sweeper(database)))
+    }
+
+    /// In memory: gone with the process.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub fn memory() -> Result<(Self, EngineThread, Sweeper), EngineError> {
+        let database = Database::memory()?;
+        let (calls, thread) = engine::start(database.clone(), None);
+        Ok((Self(calls), thread, Sweeper(database)))
+    }
+
+    async fn answer(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation).to_owned();
+        let body = request.body().bytes().map(Bytes::copy_from_slice).unwrap_or_default();
+        let (answer, answered) = oneshot::channel();
+        let gone = || ConnectorError::io("the embedded store has stopped".into());
+        self.0.send(Call { operation, body, answer }).await.map_err(|_| gone())?;
+        let (status, body) = answered.await.map_err(|_| gone())?;
+        Ok(response(status, None, body))
+    }
+}
+
+impl HttpConnector for DynamoWire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::new(self.clone().answer(request))
+    }
+}
+
+impl std::fmt::Debug for DynamoWire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DynamoWire")
+    }
+}

@@ -29,4 +29,4 @@ advisories:
 
 # The functions as they are deployed, without SAM.
 functions architecture="arm64":
-    cargo lambda build --release --{{architecture}} --package signalbox-connection --package signalbox-provision --package signalbox-issue-token --package signalbox-validate-token --package signalbox-notify
+    cargo lambda build --release --{{architecture}} --package signalbox-connection --package signalbox-provision --package signalbox-issue-token --package signalbox-validate-token --package signalbox-notify --package signalbox-drain

@@ -8,16 +8,19 @@ use serde_json::{Value, json};
 use signalbox::client::{SubscriptionKeys, VapidKey, encrypt};
 use signalbox_connection::Connection;
 use signalbox_domain::{Clock, Timestamp};
+use signalbox_drain::Drain;
 use signalbox_issue_token::IssueToken;
-use signalbox_local_aws::{ConnectionsWire, DynamoWire, Recorder, SecretsWire, config};
+use signalbox_local_aws::{
+    ConnectionsWire, DynamoWire, LocalQueue, QueueOptions, QueuesWire, Recorder, SecretsWire, config,
+};
 use signalbox_notify::Notify;
 use signalbox_provision::Provision;
-use signalbox_startup::{Clients, Context, Settings};
+use signalbox_startup::{ClientConfigs, Clients, Context, Settings};
 use signalbox_store::TableNames;
 use signalbox_validate_token::ValidateToken;
 use signalbox_wire::base64url;
 
-use crate::events::{Link, Source, http, http_request, socket, socket_event};
+use crate::events::{Link, Source, drain_event, http, http_request, socket, socket_event};
 use crate::peers::{Peers, Wire};
 
 pub const CHANNEL: &str = "5a7b9c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d";
@@ -31,6 +34,8 @@ pub struct Bed {
     pub context: Context,
     pub dynamo: Recorder,
     pub posts: Recorder,
+    pub queues: Recorder,
+    pub drains: LocalQueue,
     pub peers: Arc<Peers>,
     pub server: VapidKey,
     pub keys: SubscriptionKeys,
@@ -43,12 +48,15 @@ pub struct Bed {
     issue_token: IssueToken,
     validate_token: ValidateToken,
     notify: Notify,
+    drain: Drain,
 }
 
 /// What an instance of the functions stands on.
 struct Wires {
     dynamo: Recorder,
     posts: Recorder,
+    queues: Recorder,
+    drains: LocalQueue,
     peers: Arc<Peers>,
     key_ring: Arc<Mutex<String>>,
     now: Arc<AtomicU64>,
@@ -66,9 +74,13 @@ impl Bed {
         let clock = Clock::new(move || Timestamp::from_millis(hands.load(Ordering::SeqCst)));
         let (wire, ..) = DynamoWire::memory().unwrap();
         let peers = Arc::<Peers>::default();
+        let options = QueueOptions { visibility: Duration::from_secs(180), receptions: 5 };
+        let drains = LocalQueue::open(wire.clone(), "drains", options).await.unwrap();
         let wires = Wires {
             dynamo: Recorder::new(wire),
             posts: Recorder::new(ConnectionsWire::new(Arc::new(Wire(peers.clone())))),
+            queues: Recorder::new(QueuesWire::new(vec![drains.clone()])),
+            drains,
             peers,
             key_ring: Arc::new(Mutex::new(KEY_RING.to_owned())),
             now,
@@ -77,7 +89,7 @@ impl Bed {
     }
 
     async fn with(source: Source, wires: Wires, clock: Clock) -> Self {
-        let Wires { dynamo, posts, peers, key_ring, now } = wires;
+        let Wires { dynamo, posts, queues, drains, peers, key_ring, now } = wires;
         let secrets = SecretsWire::new({
             let key_ring = key_ring.clone();
             move || Ok(key_ring.lock().unwrap().clone())
@@ -87,14 +99,16 @@ impl Bed {
             messages: "messages".into(),
             connections: "connections".into(),
         };
-        let clients = Clients::new(
-            &config(dynamo.clone()),
-            &config(posts.clone()),
-            "http://posts.invalid",
-            &config(secrets),
-        );
+        let configs = ClientConfigs {
+            dynamodb: config(dynamo.clone()),
+            connections: config(posts.clone()),
+            secrets: config(secrets),
+            queues: config(queues.clone()),
+        };
+        let clients = Clients::new(&configs, "http://posts.invalid");
         tables.create(&clients.dynamodb).await.unwrap();
-        let settings = Settings::new(tables, PUBLIC_URL.parse().unwrap());
+        let settings =
+            Settings::new(tables, "http://queues.invalid/drains".into(), PUBLIC_URL.parse().unwrap());
         let context = Context::new(clients, settings, "key-ring".into(), clock).await.unwrap();
         let _ = dynamo.take();
         Self {
@@ -103,9 +117,12 @@ impl Bed {
             issue_token: IssueToken::new(context.clone()),
             validate_token: ValidateToken::new(context.clone()),
             notify: Notify::new(context.clone()),
+            drain: Drain::new(context.clone()),
             context,
             dynamo,
             posts,
+            queues,
+            drains,
             peers,
             server: VapidKey::generate().unwrap(),
             keys: SubscriptionKeys::generate().unwrap(),
@@ -124,6 +141,8 @@ impl Bed {
         let wires = Wires {
             dynamo: other.dynamo.clone(),
             posts: other.posts.clone(),
+            queues: other.queues.clone(),
+            drains: other.drains.clone(),
             peers: other.peers.clone(),
             key_ring,
             now: other.now.clone(),
@@ -304,6 +323,22 @@ impl Bed {
         event["body"] = json!(json!({"token": token}).to_string());
         event["isBase64Encoded"] = json!(false);
         event
+    }
+
+    /// What has been sent to the queue of drains since the last time: bodies, and the seconds until each is received.
+    pub fn owed(&self) -> Vec<(String, u64)> {
+        let sent = self.queues.take().into_iter().map(|call| {
+            let body = call.request["MessageBody"].as_str().unwrap().to_owned();
+            (body, call.request["DelaySeconds"].as_u64().unwrap_or_default())
+        });
+        sent.collect()
+    }
+
+    /// Runs the function `drain` on these bodies: the ids of those that are to come again.
+    pub async fn drain(&self, bodies: &[String]) -> Vec<String> {
+        let event = drain_event(bodies, self.now().plus(Duration::from_secs(29)));
+        let answer = self.drain.handle(event).await.unwrap();
+        answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
     pub async fn run_validate(&self, event: &Value) -> Response<Body> {

@@ -217,22 +217,3 @@ async fn a_second_hello_steals_no_terminal() {
     bed.deliver(&token, 60).await;
     assert_eq!(versions(&bed.peers.take(A.id)).len(), 1);
 }
-
-/// I8: where the newer connection fails too, it is that one which is closed, so that its terminal comes and is drained.
-#[tokio::test]
-async fn a_failed_post_after_a_takeover_closes_the_newer_connection() {
-    let bed = Bed::new().await;
-    let uaid = bed.terminal(A).await;
-    let token = bed.token(A, CHANNEL, json!({})).await;
-    bed.peers.open(B.id);
-    let mut pause = bed.dynamo.pause("PutItem");
-    let takeover = async {
-        pause.reached().await;
-        bed.hello(B, Some(&uaid)).await;
-        bed.peers.fail(B.id, PostError::Internal);
-        pause.go_on();
-    };
-    let (answer, ()) = tokio::join!(bed.push(&token, 60), takeover);
-    assert_eq!(answer.status(), 201);
-    assert!(bed.peers.is_closed(B.id));
-}

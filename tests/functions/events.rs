@@ -1,4 +1,5 @@
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
+use aws_lambda_events::sqs::SqsEvent;
 use lambda_http::Request;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
@@ -76,6 +77,22 @@ pub fn http(source: Source, name: &str, id: &str, at: Timestamp) -> Value {
     event["requestContext"]["requestId"] = json!(id);
     event["requestContext"]["timeEpoch"] = json!(at.as_millis());
     event
+}
+
+/// A batch of the queue of drains, with these bodies. The message ids are `0`, `1` and so on.
+pub fn drain_event(bodies: &[String], deadline: Timestamp) -> LambdaEvent<SqsEvent> {
+    let mut event: Value = serde_json::from_str(include_str!("../events/aws/drain.json")).unwrap();
+    let record = event["Records"][0].clone();
+    let records = bodies.iter().enumerate().map(|(index, body)| {
+        let mut record = record.clone();
+        record["messageId"] = json!(index.to_string());
+        record["body"] = json!(body);
+        record
+    });
+    event["Records"] = records.collect();
+    let mut context = Context::default();
+    context.deadline = deadline.as_millis();
+    LambdaEvent::new(serde_json::from_value(event).expect("an event of SQS"), context)
 }
 
 pub fn http_request(event: &Value) -> Request {

@@ -11,6 +11,7 @@
 mod bed;
 mod costs;
 mod crossings;
+mod drains;
 mod events;
 mod faults;
 mod gateway_events;

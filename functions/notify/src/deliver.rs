@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use signalbox_delivery::{PostError, notification};
+use signalbox_delivery::{Owed, Part, PostError, notification};
 use signalbox_domain::{
     Acceptance, ConnectionId, KeyId, MessageKey, MessageKind, Payload, Refusal, StoredMessage, Terminal,
     TerminalId, Urgency, evaluate,
@@ -67,8 +67,8 @@ impl Notify {
             && let Err(failed) = self.post(terminal.id, connection, message.urgency, &frame).await
         {
             let (connection, error) = (&failed.connection, &failed.error);
-            tracing::warn!(terminal = %terminal.id, %connection, error, "a post failed; its terminal is made to come again");
-            self.owe_a_drain(connection).await;
+            tracing::warn!(terminal = %terminal.id, %connection, error, "a post failed; the message is owed");
+            self.owe(&message.key, connection).await;
         }
         tracing::info!(terminal = %terminal.id, channel = %message.channel, "accepted");
         Ok(message.key)
@@ -113,9 +113,13 @@ impl Notify {
         Ok(Posted::Absent)
     }
 
-    /// The connection may be alive and lack a message that is stored: closed, its terminal says `hello` again and is
-    /// drained (I8).
-    async fn owe_a_drain(&self, connection: &ConnectionId) {
+    /// The connection may be alive and lack a message that is stored: the queue of drains posts it later (I8). Where the
+    /// queue does not take it, the connection is closed: its terminal says `hello` again and is drained.
+    async fn owe(&self, message: &MessageKey, connection: &ConnectionId) {
+        let owed =
+            Owed { terminal: message.terminal, part: Part::Message { key: message.sort_key() }, failures: 1 };
+        let Err(error) = self.context.drains.owe(&owed).await else { return };
+        tracing::error!(terminal = %message.terminal, %error, "a message is owed by its connection's end");
         if let Err(error) = self.context.delivery.close(connection).await {
             tracing::error!(%connection, %error, "a connection that lacks a message could not be closed");
         }

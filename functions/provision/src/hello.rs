@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use signalbox_delivery::PostError;
+use signalbox_delivery::{NotOwed, PostError};
 use signalbox_domain::{ConnectionId, NotAnUrgency, TerminalId, Timestamp, Uaid, Urgency};
 use signalbox_gateway::TerminalEvent;
 use signalbox_store::{Arrival, Claim, NewTerminal, StoreError, TakeOver};
@@ -28,8 +28,8 @@ pub(crate) enum Trouble {
     Store(#[from] StoreError),
     #[error("the service could not complete the hello; connect again")]
     Post(String),
-    #[error("more waits than one connection is sent; connect again for the rest")]
-    MoreWaits,
+    #[error("what waits could not all be sent; connect again for the rest")]
+    Owe(NotOwed),
 }
 
 impl From<PostError> for Trouble {
@@ -48,8 +48,7 @@ impl Trouble {
             Self::NotWebPush => "not-web-push",
             Self::SecondHello => "second-hello",
             Self::Superseded => "superseded",
-            Self::MoreWaits => "more-waits",
-            Self::Gone | Self::Store(_) | Self::Post(_) => "unavailable",
+            Self::Gone | Self::Store(_) | Self::Post(_) | Self::Owe(_) => "unavailable",
         }
     }
 }
@@ -179,6 +178,7 @@ impl Provision {
                 return self.close(&event.connection).await;
             }
             Trouble::Store(error) => tracing::error!(connection = %event.connection, %error, "hello failed"),
+            Trouble::Owe(error) => tracing::error!(connection = %event.connection, %error, "hello failed"),
             _ => {}
         }
         self.context.delivery.refuse(&event.connection, trouble.reason(), trouble.to_string()).await;

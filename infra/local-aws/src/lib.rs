@@ -1,15 +1,17 @@
 //! What stands under the AWS SDK clients on one machine, instead of the network to AWS: each wire is an HTTP connector
 //! of the SDK that answers one service's calls in this process. The code above the clients is the same in the cloud.
 //!
-//! Knows nothing of Signalbox: these wires speak DynamoDB, `@connections` and Secrets Manager.
+//! Knows nothing of Signalbox: these wires speak DynamoDB, `@connections`, SQS and Secrets Manager.
 
 mod connections;
 mod dynamo;
+mod queue;
 mod recorder;
 mod secrets;
 
 pub use connections::{Connections, ConnectionsWire, PostError, PostFuture};
 pub use dynamo::{DynamoWire, EngineError, EngineThread, Sweeper};
+pub use queue::{LocalQueue, QueueError, QueueOptions, QueuesWire, Received};
 pub use recorder::{Call, Fault, Pause, Recorder};
 pub use secrets::SecretsWire;
 

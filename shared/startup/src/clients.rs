@@ -25,23 +25,34 @@ pub struct Clients {
     pub connections: aws_sdk_apigatewaymanagement::Client,
     /// The key ring.
     pub secrets: aws_sdk_secretsmanager::Client,
+    /// The queue of drains.
+    pub queues: aws_sdk_sqs::Client,
+}
+
+/// The configuration of each client.
+#[derive(Debug, Clone)]
+pub struct ClientConfigs {
+    /// Of the tables.
+    pub dynamodb: SdkConfig,
+    /// Of the terminals' connections.
+    pub connections: SdkConfig,
+    /// Of the key ring.
+    pub secrets: SdkConfig,
+    /// Of the queue of drains.
+    pub queues: SdkConfig,
 }
 
 impl Clients {
     /// Clients of the account, region and role that the process runs under.
     pub async fn from_environment(connections_url: &str) -> Self {
         let config = aws_config::defaults(BehaviorVersion::latest()).load().await;
-        Self::new(&config, &config, connections_url, &config)
+        let (connections, secrets, queues) = (config.clone(), config.clone(), config.clone());
+        Self::new(&ClientConfigs { dynamodb: config, connections, secrets, queues }, connections_url)
     }
 
     /// Clients of these configurations, all with the same patience; `connections_url` is the WebSocket API's stage.
     #[must_use]
-    pub fn new(
-        dynamodb: &SdkConfig,
-        connections: &SdkConfig,
-        connections_url: &str,
-        secrets: &SdkConfig,
-    ) -> Self {
+    pub fn new(configs: &ClientConfigs, connections_url: &str) -> Self {
         let patient = |config: &SdkConfig| {
             config
                 .to_builder()
@@ -52,17 +63,18 @@ impl Clients {
                 .build()
         };
         // Set on the service's own configuration: what the environment says of endpoints in general must not win.
-        let connections = aws_sdk_apigatewaymanagement::config::Builder::from(&patient(connections))
+        let connections = aws_sdk_apigatewaymanagement::config::Builder::from(&patient(&configs.connections))
             .endpoint_url(connections_url)
             .build();
         Self {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(
-                aws_sdk_dynamodb::config::Builder::from(&patient(dynamodb))
+                aws_sdk_dynamodb::config::Builder::from(&patient(&configs.dynamodb))
                     .retry_classifier(TransactionConflicts)
                     .build(),
             ),
             connections: aws_sdk_apigatewaymanagement::Client::from_conf(connections),
-            secrets: aws_sdk_secretsmanager::Client::new(&patient(secrets)),
+            secrets: aws_sdk_secretsmanager::Client::new(&patient(&configs.secrets)),
+            queues: aws_sdk_sqs::Client::new(&patient(&configs.queues)),
         }
     }
 }

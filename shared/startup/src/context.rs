@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use signalbox_delivery::Delivery;
+use signalbox_delivery::{Delivery, DrainQueue};
 use signalbox_domain::{Clock, InvalidKeyRing, VapidVerifier};
 use signalbox_store::Store;
 
@@ -28,6 +28,8 @@ pub struct Context {
     pub store: Store,
     /// The terminals' connections.
     pub delivery: Delivery,
+    /// What is owed to terminals.
+    pub drains: DrainQueue,
     /// The keys.
     pub keys: Arc<KeyRings>,
     /// Who application servers are.
@@ -64,6 +66,7 @@ impl Context {
         Ok(Self {
             store: Store::new(clients.dynamodb, settings.tables.clone()),
             delivery: Delivery::new(clients.connections),
+            drains: DrainQueue::new(clients.queues, settings.drains_url.clone()),
             keys: Arc::new(KeyRings::load(clients.secrets, key_ring, clock.clone()).await?),
             vapid: Arc::new(VapidVerifier::new(settings.origins.clone())),
             settings: Arc::new(settings),

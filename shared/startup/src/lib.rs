@@ -7,7 +7,7 @@ mod key_rings;
 mod settings;
 mod telemetry;
 
-pub use clients::Clients;
+pub use clients::{ClientConfigs, Clients};
 pub use context::{Context, StartError};
 pub use key_rings::{KeyRings, NotOpened};
 pub use settings::{InvalidSetting, Settings};

@@ -14,6 +14,8 @@ const WAITING: u64 = 50_000;
 pub struct Settings {
     /// The tables.
     pub tables: TableNames,
+    /// The URL of the queue of drains.
+    pub drains_url: String,
     /// What endpoints begin with.
     pub public_url: PublicUrl,
     /// The origins that a VAPID `aud` may name; that of the public URL first.
@@ -50,12 +52,13 @@ pub(crate) fn required(name: &'static str) -> Result<String, InvalidSetting> {
 }
 
 impl Settings {
-    /// Settings for these tables and this public URL; everything else as is usual.
+    /// Settings for these tables, this queue of drains and this public URL; everything else as is usual.
     #[must_use]
-    pub fn new(tables: TableNames, public_url: PublicUrl) -> Self {
+    pub fn new(tables: TableNames, drains_url: String, public_url: PublicUrl) -> Self {
         let origins = vec![public_url.origin().clone()];
         Self {
             tables,
+            drains_url,
             public_url,
             origins,
             authorization: AuthorizationPolicy::default(),
@@ -98,7 +101,7 @@ impl Settings {
         Ok(Self {
             authorization: AuthorizationPolicy { forced },
             body_limit,
-            ..Self::new(tables, public_url)
+            ..Self::new(tables, required("SIGNALBOX_DRAINS_URL")?, public_url)
         })
     }
 }

@@ -11,7 +11,7 @@ mod rows;
 mod tables;
 
 pub use access::connections::{Claim, ConnectionEntry};
-pub use access::messages::{Outcome, Putting, WaitingPage};
+pub use access::messages::{Outcome, Putting, Waiting, WaitingPage};
 pub use access::sessions::{Authorizing, Issuing, Route};
 pub use access::terminals::{Arrival, NewTerminal, TakeOver};
 pub use error::StoreError;

@@ -9,12 +9,14 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 pub use engine::EngineThread;
 
 use crate::response;
 use disk::Disk;
+use dispatch::Answer;
 use engine::Call;
 
 /// The embedded engine could not be opened.
@@ -70,11 +72,26 @@ impl DynamoWire {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation).to_owned();
         let body = request.body().bytes().map(Bytes::copy_from_slice).unwrap_or_default();
-        let (answer, answered) = oneshot::channel();
-        let gone = || ConnectorError::io("the embedded store has stopped".into());
-        self.0.send(Call { operation, body, answer }).await.map_err(|_| gone())?;
-        let (status, body) = answered.await.map_err(|_| gone())?;
+        let answered = self.run(operation, body).await;
+        let (status, body) =
+            answered.ok_or_else(|| ConnectorError::io("the embedded store has stopped".into()))?;
         Ok(response(status, None, body))
+    }
+
+    /// None where the engine has stopped.
+    async fn run(&self, operation: String, body: Bytes) -> Option<Answer> {
+        let (answer, answered) = oneshot::channel();
+        self.0.send(Call { operation, body, answer }).await.ok()?;
+        answered.await.ok()
+    }
+
+    /// A call of the wires beside this one, which keep their own in the same store: the answer, or why there is none.
+    pub(crate) async fn ask(&self, operation: &str, request: &Value) -> Result<Value, String> {
+        match self.run(operation.to_owned(), request.to_string().into()).await {
+            Some((200, answer)) => serde_json::from_str(&answer).map_err(|error| error.to_string()),
+            Some((_, error)) => Err(error),
+            None => Err("the embedded store has stopped".to_owned()),
+        }
     }
 }
 

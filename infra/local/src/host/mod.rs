@@ -1,6 +1,7 @@
 //! The push service in one process: API Gateway's part in front of the functions, local wires under them.
 
 mod data;
+mod event_source;
 mod functions;
 mod gateway;
 mod http_api;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::serve::{Listener, ListenerExt as _};
 use signalbox_domain::{AuthorizationPolicy, BodyLimit, Clock, InvalidPublicUrl, PublicUrl};
-use signalbox_local_aws::{EngineError, EngineThread, Sweeper};
+use signalbox_local_aws::{EngineError, EngineThread, LocalQueue, QueueError, Sweeper};
 use signalbox_startup::{Settings, StartError};
 use signalbox_store::{StoreError, TableNames};
 use tokio::net::TcpListener;
@@ -39,6 +40,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(300);
 /// No connection is cut for its age here, as it is after 2 h on API Gateway; entries that a crash has left behind still
 /// go some day.
 const CONNECTION_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
+/// The name of the queue of drains.
+const DRAINS: &str = "drains";
 /// How long requests under way may take at the end.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -74,6 +77,9 @@ pub enum HostError {
     /// The tables.
     #[error("the tables could not be made: {0}")]
     Tables(#[from] StoreError),
+    /// The queue.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// The functions.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -100,6 +106,7 @@ pub struct Host {
     connections: TaskTracker,
     server: JoinHandle<std::io::Result<()>>,
     sweeper: JoinHandle<()>,
+    draining: JoinHandle<()>,
     engine: EngineThread,
     /// Held for the life of the host, so that no other host opens the same directory.
     _data: data::Opened,
@@ -127,15 +134,16 @@ impl Host {
             authorization: options.authorization,
             body_limit: options.body_limit,
             connection_lifetime: CONNECTION_LIFETIME,
-            ..Settings::new(tables(), public_url.clone())
+            ..Settings::new(tables(), format!("http://queues.invalid/{DRAINS}"), public_url.clone())
         };
-        let clients = functions::clients(dynamo, hub.clone(), data.key_ring());
+        let drains = LocalQueue::open(dynamo.clone(), DRAINS, event_source::DRAINS).await?;
+        let clients = functions::clients(dynamo, hub.clone(), data.key_ring(), drains.clone());
         settings.tables.create(&clients.dynamodb).await?;
-        let functions = Functions::start(clients, settings, Clock::system()).await?;
+        let functions = Arc::new(Functions::start(clients, settings, Clock::system()).await?);
 
         let (stop, connections) = (CancellationToken::new(), TaskTracker::new());
         let gateway = gateway::Gateway {
-            functions: Arc::new(functions),
+            functions: functions.clone(),
             hub,
             stop: stop.clone(),
             connections: connections.clone(),
@@ -157,6 +165,7 @@ impl Host {
             }
         };
         let sweeper = tokio::spawn(sweep(sweeper, stop.clone()));
+        let draining = tokio::spawn(event_source::run(drains, functions, Clock::system(), stop.clone()));
         tracing::info!(%address, %public_url, "serving");
         Ok(Self {
             address,
@@ -167,6 +176,7 @@ impl Host {
             connections,
             server,
             sweeper,
+            draining,
             engine,
             _data: data,
         })
@@ -211,6 +221,7 @@ impl Host {
             let _ = self.server.await;
             self.connections.wait().await;
             let _ = self.sweeper.await;
+            let _ = self.draining.await;
         };
         if tokio::time::timeout(GRACE, finished).await.is_err() {
             tracing::warn!("some requests did not end in time");

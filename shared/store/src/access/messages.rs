@@ -17,6 +17,17 @@ pub struct WaitingPage {
     pub next: Option<String>,
 }
 
+/// Which of the messages that wait for a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting<'k> {
+    /// All.
+    All,
+    /// Those behind this sort key.
+    After(&'k str),
+    /// The one at this sort key.
+    At(&'k str),
+}
+
 /// What [`Store::put_message`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Putting {
@@ -65,28 +76,28 @@ impl Store {
         }
     }
 
-    /// Reads what waits for a terminal in the order of acceptance, at most `limit` messages, behind `after`. An item that
-    /// cannot be read is logged and left out: it holds up nothing behind it (I2). 1 call, 1 read unit for each 4 KB.
+    /// Reads what waits for a terminal in the order of acceptance, at most `limit` messages. An item that cannot be read is logged and left out: it holds up nothing behind it (I2). 1 call, 1 read unit for each 4 KB.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn waiting_page(
         &self,
         terminal: TerminalId,
-        after: Option<&str>,
+        which: Waiting<'_>,
         limit: i32,
     ) -> Result<WaitingPage, StoreError> {
-        let answer = self
-            .dynamo
-            .query()
-            .table_name(&self.tables.messages)
-            .key_condition_expression("pk = :terminal")
-            .set_expression_attribute_values(values([(":terminal", text(terminal))]))
-            .set_exclusive_start_key(after.map(|after| key(terminal, after)))
-            .consistent_read(true)
-            .limit(limit)
-            .send()
-            .await?;
+        const OF_TERMINAL: &str = "pk = :terminal";
+        let query = self.dynamo.query().table_name(&self.tables.messages).consistent_read(true).limit(limit);
+        let query = match which {
+            Waiting::All => query.key_condition_expression(OF_TERMINAL),
+            Waiting::After(after) => query
+                .key_condition_expression(OF_TERMINAL)
+                .set_exclusive_start_key(Some(key(terminal, after))),
+            Waiting::At(at) => query
+                .key_condition_expression("pk = :terminal AND sk = :at")
+                .expression_attribute_values(":at", text(at)),
+        };
+        let answer = query.expression_attribute_values(":terminal", text(terminal)).send().await?;
         let next = match answer.last_evaluated_key.as_ref().map(|key| key.get("sk")) {
             None => None,
             Some(sk) => {

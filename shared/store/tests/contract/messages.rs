@@ -6,7 +6,7 @@ use signalbox_domain::{
     Timestamp, TopicMark, Urgency,
 };
 use signalbox_local_aws::Fault;
-use signalbox_store::{Outcome, Putting};
+use signalbox_store::{Outcome, Putting, Waiting};
 
 use crate::fixture::{Fixture, NOW, TERMINAL, assert_unavailable, channel, number, row, text};
 
@@ -57,7 +57,7 @@ async fn given(on: &Fixture, messages: &[StoredMessage]) {
 
 /// All that waits for the terminal.
 async fn waiting(on: &Fixture) -> Vec<StoredMessage> {
-    let page = on.beside.waiting_page(TERMINAL, None, 1000).await.unwrap();
+    let page = on.beside.waiting_page(TERMINAL, Waiting::All, 1000).await.unwrap();
     assert_eq!(page.next, None);
     page.messages
 }
@@ -130,7 +130,7 @@ async fn what_waits_is_read_in_the_order_of_acceptance() {
         on.beside.put_message(message).await.unwrap();
     }
     given(&on, &[message_for(OTHER, 0, "a")]).await;
-    let page = on.store.waiting_page(TERMINAL, None, 100).await.unwrap();
+    let page = on.store.waiting_page(TERMINAL, Waiting::All, 100).await.unwrap();
     on.assert_cost(&[("Query", 1.0)]);
     assert_eq!(page.messages, order);
     assert_eq!(page.next, None);
@@ -139,7 +139,7 @@ async fn what_waits_is_read_in_the_order_of_acceptance() {
 #[tokio::test]
 async fn nothing_waits_on_an_empty_page() {
     let on = Fixture::new().await;
-    let page = on.store.waiting_page(TERMINAL, None, 100).await.unwrap();
+    let page = on.store.waiting_page(TERMINAL, Waiting::All, 100).await.unwrap();
     on.assert_cost(&[("Query", 1.0)]);
     assert!(page.messages.is_empty());
     assert_eq!(page.next, None);
@@ -154,7 +154,11 @@ async fn pages_follow_each_other_without_gap_or_overlap() {
     let mut read = Vec::new();
     let mut after: Option<String> = None;
     for size in [2, 2, 1] {
-        let page = on.store.waiting_page(TERMINAL, after.as_deref(), 2).await.unwrap();
+        let page = on
+            .store
+            .waiting_page(TERMINAL, after.as_deref().map_or(Waiting::All, Waiting::After), 2)
+            .await
+            .unwrap();
         on.assert_cost(&[("Query", 1.0)]);
         assert_eq!(page.messages.len(), size);
         read.extend(page.messages);
@@ -164,15 +168,30 @@ async fn pages_follow_each_other_without_gap_or_overlap() {
     assert_eq!(after, None);
 }
 
+/// I8: one message by its place; none where it is gone.
+#[tokio::test]
+async fn one_message_is_read_by_its_place() {
+    let on = Fixture::new().await;
+    let all: Vec<_> = (0..3).map(|millis| message(millis, "r")).collect();
+    given(&on, &all).await;
+    let place = all[1].key.sort_key();
+    let page = on.store.waiting_page(TERMINAL, Waiting::At(&place), 1).await.unwrap();
+    on.assert_cost(&[("Query", 1.0)]);
+    assert_eq!(page.messages, [all[1].clone()]);
+    on.beside.delete_messages(&[all[1].key.clone()]).await.unwrap();
+    assert!(on.store.waiting_page(TERMINAL, Waiting::At(&place), 1).await.unwrap().messages.is_empty());
+}
+
 /// I6: a page goes on behind its predecessor even where that has been acknowledged and deleted meanwhile.
 #[tokio::test]
 async fn a_page_goes_on_behind_what_is_deleted() {
     let on = Fixture::new().await;
     let all: Vec<_> = (0..4).map(|millis| message(millis, "r")).collect();
     given(&on, &all).await;
-    let first = on.store.waiting_page(TERMINAL, None, 2).await.unwrap();
+    let first = on.store.waiting_page(TERMINAL, Waiting::All, 2).await.unwrap();
     on.beside.delete_messages(&[all[0].key.clone(), all[1].key.clone()]).await.unwrap();
-    let second = on.store.waiting_page(TERMINAL, first.next.as_deref(), 100).await.unwrap();
+    let second =
+        on.store.waiting_page(TERMINAL, Waiting::After(first.next.as_deref().unwrap()), 100).await.unwrap();
     assert_eq!(second.messages, all[2..]);
 }
 
@@ -183,7 +202,7 @@ async fn a_page_costs_a_unit_for_each_four_kilobytes() {
         let message = StoredMessage { key: message(millis, "r").key, ..message_of_size(4096) };
         given(&on, &[message]).await;
     }
-    on.store.waiting_page(TERMINAL, None, 100).await.unwrap();
+    on.store.waiting_page(TERMINAL, Waiting::All, 100).await.unwrap();
     on.assert_cost(&[("Query", 5.0)]);
 }
 
@@ -193,7 +212,7 @@ async fn a_page_may_hold_what_has_expired() {
     let on = Fixture::new().await;
     let expired = StoredMessage { expires: Timestamp::from_millis(1), ..message(0, "r1") };
     given(&on, std::slice::from_ref(&expired)).await;
-    let page = on.store.waiting_page(TERMINAL, None, 100).await.unwrap();
+    let page = on.store.waiting_page(TERMINAL, Waiting::All, 100).await.unwrap();
     assert_eq!(page.messages, [expired]);
 }
 
@@ -212,7 +231,7 @@ async fn a_message_that_this_version_does_not_write_is_left_out() {
         given(&on, &[message(0, "r1")]).await;
         on.overwrite("messages", key.clone(), attribute, value).await;
         given(&on, &[message(1, "r2")]).await;
-        let page = on.store.waiting_page(TERMINAL, None, 100).await.unwrap();
+        let page = on.store.waiting_page(TERMINAL, Waiting::All, 100).await.unwrap();
         assert_eq!(page.messages, [message(1, "r2")], "{attribute}");
     }
 }
@@ -226,7 +245,7 @@ async fn a_message_under_another_key_is_left_out() {
         let mut item = on.item("messages", stored).await.unwrap();
         item.insert("sk".to_owned(), text(&format!("0{sort_key}")));
         on.raw.put_item().table_name("messages").set_item(Some(item)).send().await.unwrap();
-        let page = on.store.waiting_page(TERMINAL, None, 100).await.unwrap();
+        let page = on.store.waiting_page(TERMINAL, Waiting::All, 100).await.unwrap();
         assert_eq!(page.messages, [message(0, "r1")], "{sort_key}");
     }
 }
@@ -243,7 +262,7 @@ async fn acknowledged_messages_are_deleted() {
     on.store.delete_messages(&[all[2].key.clone(), all[0].key.clone()]).await.unwrap();
     on.assert_cost(&[("BatchWriteItem", 2.0)]);
     assert_eq!(waiting(&on).await, [all[1].clone()]);
-    assert_eq!(on.beside.waiting_page(OTHER, None, 100).await.unwrap().messages.len(), 1);
+    assert_eq!(on.beside.waiting_page(OTHER, Waiting::All, 100).await.unwrap().messages.len(), 1);
 }
 
 /// DynamoDB refuses a batch that names an item twice, and one of more than 25.
@@ -296,7 +315,7 @@ async fn nothing_is_concluded_of_messages_from_a_call_that_failed() {
         let on = Fixture::new().await;
         on.fail(fault);
         assert_unavailable(on.store.put_message(&message(0, "r1")).await);
-        assert_unavailable(on.store.waiting_page(TERMINAL, None, 100).await);
+        assert_unavailable(on.store.waiting_page(TERMINAL, Waiting::All, 100).await);
         assert_unavailable(on.store.delete_messages(&[message(0, "r1").key]).await);
     }
 }

@@ -1,0 +1,76 @@
+//! Lambda's event source of a queue: wakes the function with batches of what the queue holds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use lambda_runtime::{Context, LambdaEvent};
+use signalbox_domain::Clock;
+use signalbox_local_aws::{LocalQueue, QueueOptions, Received};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::functions::Functions;
+
+/// As the template says.
+pub(super) const DRAINS: QueueOptions = QueueOptions { visibility: Duration::from_secs(180), receptions: 5 };
+const BATCH: usize = 10;
+/// How many batches are worked on at once.
+const AT_ONCE: usize = 4;
+/// What a function may take, as in the cloud.
+const FUNCTION_TIME: Duration = Duration::from_secs(29);
+/// When what has failed is shown again. SQS waits for the rest of the visibility timeout.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Wakes `drain` until the host stops; what is under way then is finished.
+pub(super) async fn run(queue: LocalQueue, functions: Arc<Functions>, clock: Clock, stop: CancellationToken) {
+    let mut working = JoinSet::new();
+    loop {
+        if working.len() >= AT_ONCE {
+            working.join_next().await;
+        }
+        let batch = tokio::select! {
+            () = stop.cancelled() => break,
+            batch = queue.receive(BATCH) => batch,
+        };
+        working.spawn(work(queue.clone(), functions.clone(), clock.clone(), batch));
+    }
+    working.join_all().await;
+}
+
+/// A batch: deleted is what the function does not name as failed.
+async fn work(queue: LocalQueue, functions: Arc<Functions>, clock: Clock, batch: Vec<Received>) {
+    let mut context = Context::default();
+    context.deadline = clock.now().plus(FUNCTION_TIME).as_millis();
+    let failed: Vec<_> = match functions.drain.handle(LambdaEvent::new(event(&batch), context)).await {
+        Ok(answer) => answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect(),
+        Err(error) => {
+            tracing::error!(%error, "a function failed");
+            batch.iter().map(|message| message.id.clone()).collect()
+        }
+    };
+    for message in batch {
+        if failed.contains(&message.id) {
+            queue.release(&message.id, AGAIN);
+        } else if let Err(error) = queue.delete(&message.id).await {
+            tracing::warn!(%error, "a message that was dealt with comes again");
+        }
+    }
+}
+
+fn event(batch: &[Received]) -> SqsEvent {
+    let mut event = SqsEvent::default();
+    event.records = batch
+        .iter()
+        .map(|received| {
+            let mut record = SqsMessage::default();
+            record.message_id = Some(received.id.clone());
+            record.body = Some(received.body.clone());
+            record.attributes =
+                [("ApproximateReceiveCount".to_owned(), received.receptions.to_string())].into();
+            record.event_source = Some("aws:sqs".to_owned());
+            record
+        })
+        .collect();
+    event
+}

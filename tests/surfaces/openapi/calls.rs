@@ -107,7 +107,7 @@ fn push_headers() -> Value {
         header(
             "Prefer",
             "`respond-async`: a receipt is wanted. Other preferences are ignored.",
-            json!({"type": "string"})
+            json!({"type": "string", "examples": ["respond-async"]})
         ),
     ])
 }

@@ -21,10 +21,13 @@ fn document(file: &str) -> Value {
 /// A schema of a document, which may refer to others of it.
 pub fn validator(document: &Value, schema: &Value) -> Validator {
     // AsyncAPI's schemas are those of draft 07.
-    let dialect = if document["asyncapi"].is_string() { "draft-07/schema#" } else { "draft/2020-12/schema" };
-    let scheme = if document["asyncapi"].is_string() { "http" } else { "https" };
+    let dialect = if document["asyncapi"].is_string() {
+        "http://json-schema.org/draft-07/schema#"
+    } else {
+        "https://json-schema.org/draft/2020-12/schema"
+    };
     let whole = json!({
-        "$schema": format!("{scheme}://json-schema.org/{dialect}"),
+        "$schema": dialect,
         "allOf": [schema],
         "components": document["components"],
     });

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 /// The project's root.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// Fails where the file is not this text. With `SIGNALBOX_WRITE=1` writes it.
-pub fn assert_up_to_date(file: &str, text: &str) {
+pub(crate) fn assert_up_to_date(file: &str, text: &str) {
     let path = root().join(file);
     if std::env::var_os("SIGNALBOX_WRITE").is_some() {
         std::fs::write(&path, text).expect("the file is written");

@@ -1,4 +1,4 @@
-//! The terminal's WebSocket as an AsyncAPI 3.0 document.
+//! The terminal's WebSocket, as `docs/asyncapi.json` describes it.
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -48,7 +48,7 @@ pub fn document() -> Value {
             payload = json!({"description": payload["description"], "oneOf": [empty, payload]});
         }
         let of_kind = examples::taken().into_iter().filter(|example| examples::kind(example, "ping") == kind);
-        messages.insert(kind.clone(), message(&kind, payload, of_kind));
+        messages.insert(kind.clone(), message(&kind, &payload, of_kind));
         operations.insert(format!("receive_{kind}"), receive(&kind));
     }
 
@@ -58,7 +58,7 @@ pub fn document() -> Value {
     for (kind, payload) in sent {
         let name = name_of_sent(&kind);
         let of_kind = examples::sent().into_iter().filter(|example| examples::kind(example, "pong") == kind);
-        messages.insert(name.clone(), message(&kind, payload, of_kind));
+        messages.insert(name.clone(), message(&kind, &payload, of_kind));
         operations.insert(
             format!("send_{name}"),
             json!({"action": "send", "channel": {"$ref": "#/channels/terminal"}, "messages": [of_channel(&name)]}),
@@ -113,7 +113,7 @@ pub fn document() -> Value {
     })
 }
 
-fn message(kind: &str, payload: Value, examples: impl Iterator<Item = Value>) -> Value {
+fn message(kind: &str, payload: &Value, examples: impl Iterator<Item = Value>) -> Value {
     let examples: Vec<_> = examples.map(|payload| json!({"payload": payload})).collect();
     json!({"name": kind, "summary": payload["description"], "payload": payload, "examples": examples})
 }

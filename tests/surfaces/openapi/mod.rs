@@ -1,4 +1,4 @@
-//! The application server's calls as an OpenAPI 3.1 document.
+//! The application server's calls, as `docs/openapi.json` describes them.
 
 mod calls;
 mod responses;

@@ -17,13 +17,15 @@ use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
+type Watcher = Box<dyn FnMut(&str) + Send>;
+
 /// A terminal's connection to a push service, one message at a time.
 pub struct Terminal {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// What came while an answer was awaited.
     early: std::collections::VecDeque<Notification>,
     /// Is shown each message as it came.
-    watcher: Option<Box<dyn FnMut(&str) + Send>>,
+    watcher: Option<Watcher>,
 }
 
 /// The connection or the protocol failed.

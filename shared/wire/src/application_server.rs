@@ -58,7 +58,7 @@ pub struct ValidateAnswer {
     /// When this token was issued, RFC 3339 in UTC.
     #[cfg_attr(feature = "schema", schemars(with = "form::Time"))]
     pub issued_at: String,
-    /// When the session ends by itself; null where it does not.
+    /// Until when this token counts, where a newer one has replaced it; else null.
     #[cfg_attr(feature = "schema", schemars(with = "Option<form::Time>"))]
     pub expires_at: Option<String>,
 }

@@ -19,6 +19,17 @@ clients:
     npm ci --prefix tests/real_clients/npm --ignore-scripts --no-audit --no-fund
     SIGNALBOX_PYTHON="${SIGNALBOX_PYTHON:-$PWD/target/emulator-venv/emulator/bin/python}" cargo test --package signalbox --features real-clients --test real_clients
 
+# docs/asyncapi.json and docs/openapi.json, made anew.
+documents:
+    SIGNALBOX_WRITE=1 cargo test --package signalbox --test surfaces
+
+# The two documents against stock tools, and the service against the documents.
+surfaces:
+    tests/surfaces/stock/install
+    tests/surfaces/stock/validate
+    cargo build --package signalbox
+    target/surfaces-venv/bin/python tests/surfaces/stock/conform.py
+
 # The end-to-end suite against the template, deployed into a local emulator of AWS.
 deployed *arguments:
     infra/emulator/test target/debug {{arguments}}

@@ -9,7 +9,12 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+#[path = "../support/written.rs"]
+mod written;
+
+use written::{assert_up_to_date, root};
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
@@ -25,10 +30,6 @@ struct Requirement {
     level: String,
     text: String,
     proof: Proof,
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// Every function that a test harness runs, with the file it is in.
@@ -125,11 +126,5 @@ fn page() -> String {
 /// The page is what the requirements and the tests make of it.
 #[test]
 fn the_page_is_up_to_date() {
-    let path = root().join("docs/CONFORMANCE.md");
-    let page = page();
-    if std::env::var_os("SIGNALBOX_WRITE").is_some() {
-        std::fs::write(&path, &page).expect("the page is written");
-    }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == page, "docs/CONFORMANCE.md is out of date: run this test with SIGNALBOX_WRITE=1");
+    assert_up_to_date("docs/CONFORMANCE.md", &page());
 }

@@ -1,5 +1,7 @@
 //! A running push service, and the parties that talk to it.
 
+pub mod described;
+
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -127,7 +129,9 @@ impl Service {
     pub async fn try_connect(&self) -> Result<Terminal, TerminalError> {
         // The emulator that the deployed suite runs on does not hand `$connect`'s headers on to the client.
         let subprotocol = self.is_local().then_some(SUBPROTOCOL);
-        Terminal::connect_offering(&self.websocket_url, subprotocol).await
+        let mut terminal = Terminal::connect_offering(&self.websocket_url, subprotocol).await?;
+        terminal.watch(described::assert_frame);
+        Ok(terminal)
     }
 
     /// A terminal that is provisioned.
@@ -268,9 +272,11 @@ pub async fn assert_nothing_came(terminal: &mut Terminal) {
 /// The kind of a problem, and its sentence.
 pub async fn problem(answer: Response) -> (u16, String, String) {
     let status = answer.status().as_u16();
-    let media_type = answer.headers().get("content-type").cloned();
+    let (path, headers) = (answer.url().path().to_owned(), answer.headers().clone());
+    let media_type = headers.get("content-type").cloned();
     let body = answer.text().await.expect("a body");
     assert_eq!(media_type.expect("a media type"), "application/problem+json", "{status} {body}");
+    described::assert_answer(None, &path, status, &headers, &body);
     let problem: Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!(problem["status"], json!(status));
     let text = |member: &str| problem[member].as_str().expect("text").to_owned();

@@ -1,7 +1,7 @@
 use signalbox_domain::{MessageKey, MessageKind, Purpose};
 use signalbox_gateway::TerminalEvent;
 use signalbox_startup::NotOpened;
-use signalbox_wire::{Ack, Nack};
+use signalbox_wire::{Ack, ErrorReason, Nack};
 
 use crate::Connection;
 
@@ -57,13 +57,16 @@ impl Connection {
     }
 
     async fn malformed(&self, event: &TerminalEvent, what: &str, error: &serde_json::Error) {
-        self.context.delivery.refuse(&event.connection, "malformed", format!("{what}: {error}")).await;
+        self.context
+            .delivery
+            .refuse(&event.connection, ErrorReason::Malformed, format!("{what}: {error}"))
+            .await;
     }
 
     /// An acknowledgement has no answer that could say so, but a connection that closes does: the terminal says `hello`
     /// again, gets what is not acknowledged again, and acknowledges it again.
     async fn try_again(&self, event: &TerminalEvent) {
         let detail = "the acknowledgement could not be kept; connect again".to_owned();
-        self.context.delivery.refuse(&event.connection, "unavailable", detail).await;
+        self.context.delivery.refuse(&event.connection, ErrorReason::Unavailable, detail).await;
     }
 }

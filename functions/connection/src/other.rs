@@ -1,4 +1,5 @@
 use serde_json::Value;
+use signalbox_wire::ErrorReason;
 
 /// A message without a route of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,10 +22,10 @@ pub(crate) enum Mistake {
 }
 
 impl Mistake {
-    pub(crate) fn reason(&self) -> &'static str {
+    pub(crate) fn reason(&self) -> ErrorReason {
         match self {
-            Self::NotJson(_) => "malformed",
-            Self::Unknown(_) | Self::NoType => "unknown-message",
+            Self::NotJson(_) => ErrorReason::Malformed,
+            Self::Unknown(_) | Self::NoType => ErrorReason::UnknownMessage,
         }
     }
 }

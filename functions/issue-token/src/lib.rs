@@ -9,7 +9,7 @@ use signalbox_domain::TerminalId;
 use signalbox_gateway::{TerminalEvent, answered, done};
 use signalbox_startup::Context;
 use signalbox_store::StoreError;
-use signalbox_wire::ServiceMessage;
+use signalbox_wire::{ErrorReason, ServiceMessage};
 
 /// The function.
 #[derive(Debug)]
@@ -29,11 +29,11 @@ enum Refused {
 }
 
 impl Refused {
-    fn reason(&self) -> &'static str {
+    fn reason(&self) -> ErrorReason {
         match self {
-            Self::Malformed { .. } => "malformed",
-            Self::NoHello => "no-hello",
-            Self::NotProvisioned => "not-provisioned",
+            Self::Malformed { .. } => ErrorReason::Malformed,
+            Self::NoHello => ErrorReason::NoHello,
+            Self::NotProvisioned => ErrorReason::NotProvisioned,
         }
     }
 }

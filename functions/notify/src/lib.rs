@@ -8,11 +8,11 @@ mod request;
 use lambda_http::http::header::{LINK, LOCATION};
 use lambda_http::http::{HeaderName, HeaderValue, Method, StatusCode};
 use lambda_http::{Body, Request, Response};
-use serde_json::json;
 use signalbox_domain::{MessageKey, Purpose, Refusal, Sealed};
 use signalbox_gateway::http::{empty, ok, refused, route};
 use signalbox_startup::{Context, NotOpened};
 use signalbox_store::StoreError;
+use signalbox_wire::HealthAnswer;
 
 use crate::request::Push;
 
@@ -34,7 +34,7 @@ impl Notify {
     /// Answers a request: what its route says, or a problem.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let answer = match (request.method(), route(&request)) {
-            (_, "/health") => return ok(&json!({"status": "ok"})),
+            (_, "/health") => return ok(&HealthAnswer::default()),
             (&Method::DELETE, "/messages/{id}") => self.withdraw(&request).await,
             (&Method::GET, "/receipts/{id}") => self.receipt(&request).await,
             (&Method::POST, _) => self.push(request).await,
@@ -43,7 +43,7 @@ impl Notify {
         match answer {
             Ok(answer) => answer,
             Err(refusal) => {
-                tracing::info!(refusal = refusal.kind(), "refused");
+                tracing::info!(refusal = refusal.kind().as_str(), "refused");
                 refused(&refusal)
             }
         }

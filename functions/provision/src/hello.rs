@@ -4,7 +4,7 @@ use signalbox_delivery::{NotOwed, PostError};
 use signalbox_domain::{ConnectionId, NotAnUrgency, TerminalId, Timestamp, Uaid, Urgency};
 use signalbox_gateway::TerminalEvent;
 use signalbox_store::{Arrival, Claim, NewTerminal, StoreError, TakeOver};
-use signalbox_wire::{Hello, HelloAnswer, ServiceMessage};
+use signalbox_wire::{ErrorReason, Hello, HelloAnswer, ServiceMessage};
 
 use crate::Provision;
 
@@ -42,13 +42,13 @@ impl From<PostError> for Trouble {
 }
 
 impl Trouble {
-    fn reason(&self) -> &'static str {
+    fn reason(&self) -> ErrorReason {
         match self {
-            Self::Malformed(_) | Self::Urgency(_) => "malformed",
-            Self::NotWebPush => "not-web-push",
-            Self::SecondHello => "second-hello",
-            Self::Superseded => "superseded",
-            Self::Gone | Self::Store(_) | Self::Post(_) | Self::Owe(_) => "unavailable",
+            Self::Malformed(_) | Self::Urgency(_) => ErrorReason::Malformed,
+            Self::NotWebPush => ErrorReason::NotWebPush,
+            Self::SecondHello => ErrorReason::SecondHello,
+            Self::Superseded => ErrorReason::Superseded,
+            Self::Gone | Self::Store(_) | Self::Post(_) | Self::Owe(_) => ErrorReason::Unavailable,
         }
     }
 }

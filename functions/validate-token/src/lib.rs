@@ -31,7 +31,7 @@ impl ValidateToken {
         match answer {
             Ok(answer) => answer,
             Err(refusal) => {
-                tracing::info!(refusal = refusal.kind(), "validation refused");
+                tracing::info!(refusal = refusal.kind().as_str(), "validation refused");
                 refused(&refusal)
             }
         }

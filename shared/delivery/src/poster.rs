@@ -2,7 +2,7 @@ use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use signalbox_aws::describe;
 use signalbox_domain::ConnectionId;
-use signalbox_wire::{ErrorMessage, ServiceMessage};
+use signalbox_wire::{ErrorMessage, ErrorReason, ServiceMessage};
 
 /// Posts to connections, through API Gateway's management API. What can pass by waiting (throttling, a full buffer, a
 /// fault) the client has tried again, with back-off, before it is an error here.
@@ -63,9 +63,9 @@ impl Delivery {
     }
 
     /// Tells a terminal what it did wrong, and closes the connection. Best effort, as the connection may be gone. 2 calls.
-    pub async fn refuse(&self, connection: &ConnectionId, reason: &str, detail: String) {
-        tracing::info!(%connection, reason, "connection refused");
-        let message = ServiceMessage::Error(ErrorMessage { reason: reason.to_owned(), detail });
+    pub async fn refuse(&self, connection: &ConnectionId, reason: ErrorReason, detail: String) {
+        tracing::info!(%connection, %reason, "connection refused");
+        let message = ServiceMessage::Error(ErrorMessage { reason, detail });
         for done in [self.post(connection, &message).await, self.close(connection).await] {
             if let Err(PostError::Failed(error)) = done {
                 tracing::warn!(%connection, error, "a refused connection could not be told or closed");

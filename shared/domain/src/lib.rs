@@ -15,6 +15,7 @@ mod origin;
 mod parameters;
 mod payload;
 mod refusal;
+mod refusal_kind;
 mod server_key;
 mod session;
 mod terminal;
@@ -33,6 +34,7 @@ pub use notification::{BodyLimit, ContentHeaders, InvalidBodyLimit, MAX_TTL, Ttl
 pub use origin::{InvalidPublicUrl, Origin, PublicUrl};
 pub use payload::{Encoding, LegacyHeaders, Payload};
 pub use refusal::Refusal;
+pub use refusal_kind::RefusalKind;
 pub use server_key::{InvalidServerKey, ServerKey};
 pub use session::{
     Authorization, EndedSession, LiveSession, PreviousToken, Session, SessionRequest, evaluate,

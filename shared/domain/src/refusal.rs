@@ -1,11 +1,12 @@
 use signalbox_wire::Problem;
 
+use crate::refusal_kind::RefusalKind;
 use crate::topic::NotATopic;
 use crate::urgency::NotAnUrgency;
 use crate::vapid::VapidError;
 
-/// Why the push service refuses an application server. Each kind knows its status, its stable type, and its number in
-/// Mozilla's error table. Listed with cause and cure in `docs/API.md`.
+/// Why the push service refuses an application server: the kind, and what came. Listed with cause and cure in
+/// `docs/API.md`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The request is not what the call takes.
@@ -111,70 +112,57 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Status, the last part of the type, title, and Mozilla's number.
-    const fn row(&self) -> (u16, &'static str, &'static str, Option<u16>) {
+    /// Which kind of problem it is.
+    #[must_use]
+    pub const fn kind(&self) -> RefusalKind {
         match self {
-            Self::Malformed(_) => (400, "request-malformed", "Malformed request", None),
-            Self::TtlMissing => (400, "ttl-missing", "TTL missing", Some(111)),
-            Self::TtlInvalid { .. } => (400, "ttl-invalid", "TTL invalid", Some(114)),
-            Self::BodyTooLarge { .. } => (413, "body-too-large", "Body too large", Some(104)),
-            Self::EncodingMissing => (400, "encoding-missing", "Content-Encoding missing", Some(110)),
-            Self::EncodingUnsupported { .. } => {
-                (415, "encoding-unsupported", "Content-Encoding unsupported", Some(110))
-            }
-            Self::BodyMalformed { .. } => (400, "body-malformed", "Payload malformed", Some(110)),
-            Self::EncryptionMissing { .. } => {
-                (400, "encryption-missing", "Encryption headers missing", Some(110))
-            }
-            Self::UrgencyInvalid { .. } => (400, "urgency-invalid", "Urgency invalid", None),
-            Self::TopicInvalid { .. } => (400, "topic-invalid", "Topic invalid", Some(113)),
-            Self::NotAPost => (405, "not-a-post", "Endpoints take POST", None),
-            Self::VapidMissing => (401, "vapid-missing", "VAPID missing", Some(109)),
-            Self::Vapid(error) => (401, error.kind(), "VAPID refused", Some(109)),
-            Self::OtherServer => (403, "other-server", "Another server's session", Some(109)),
-            Self::NotValidated => (403, "not-validated", "Token not validated yet", None),
-            Self::SessionUnbound => (403, "session-unbound", "Session bound to no server", None),
-            Self::MessageUnknown => (404, "message-unknown", "Message unknown", None),
-            Self::GivenUp => (410, "given-up", "Message given up", None),
-            Self::TokenUnknown => (404, "token-unknown", "Token unknown", Some(102)),
-            Self::SessionEnded => (410, "session-ended", "Session ended", Some(106)),
-            Self::TooManyWaiting { .. } => (429, "too-many-waiting", "Too many messages waiting", None),
-            Self::Unavailable => (503, "unavailable", "Temporarily unavailable", Some(201)),
+            Self::Malformed(_) => RefusalKind::RequestMalformed,
+            Self::TtlMissing => RefusalKind::TtlMissing,
+            Self::TtlInvalid { .. } => RefusalKind::TtlInvalid,
+            Self::BodyTooLarge { .. } => RefusalKind::BodyTooLarge,
+            Self::EncodingMissing => RefusalKind::EncodingMissing,
+            Self::EncodingUnsupported { .. } => RefusalKind::EncodingUnsupported,
+            Self::BodyMalformed { .. } => RefusalKind::BodyMalformed,
+            Self::EncryptionMissing { .. } => RefusalKind::EncryptionMissing,
+            Self::UrgencyInvalid { .. } => RefusalKind::UrgencyInvalid,
+            Self::TopicInvalid { .. } => RefusalKind::TopicInvalid,
+            Self::NotAPost => RefusalKind::NotAPost,
+            Self::VapidMissing => RefusalKind::VapidMissing,
+            Self::Vapid(error) => error.kind(),
+            Self::OtherServer => RefusalKind::OtherServer,
+            Self::NotValidated => RefusalKind::NotValidated,
+            Self::SessionUnbound => RefusalKind::SessionUnbound,
+            Self::MessageUnknown => RefusalKind::MessageUnknown,
+            Self::GivenUp => RefusalKind::GivenUp,
+            Self::TokenUnknown => RefusalKind::TokenUnknown,
+            Self::SessionEnded => RefusalKind::SessionEnded,
+            Self::TooManyWaiting { .. } => RefusalKind::TooManyWaiting,
+            Self::Unavailable => RefusalKind::Unavailable,
         }
     }
 
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> u16 {
-        self.row().0
-    }
-
-    /// A short stable word for logs and metrics; the last part of the problem's type.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        self.row().1
+        self.kind().status()
     }
 
     /// After how many seconds a repetition makes sense (`Retry-After`).
     #[must_use]
     pub const fn retry_after(&self) -> Option<u32> {
-        match self {
-            Self::TooManyWaiting { .. } => Some(300),
-            Self::Unavailable => Some(5),
-            _ => None,
-        }
+        self.kind().retry_after()
     }
 
     /// The body of the answer (RFC 9457).
     #[must_use]
     pub fn problem(&self) -> Problem {
-        let (status, kind, title, errno) = self.row();
+        let kind = self.kind();
         Problem {
-            kind: format!("urn:signalbox:problem:{kind}"),
-            title: title.to_owned(),
-            status,
+            kind: kind.urn(),
+            title: kind.title().to_owned(),
+            status: kind.status(),
             detail: self.to_string(),
-            errno,
+            errno: kind.errno(),
         }
     }
 }

@@ -21,7 +21,8 @@ pub enum Urgency {
 pub struct NotAnUrgency;
 
 impl Urgency {
-    const ALL: [Self; 4] = [Self::VeryLow, Self::Low, Self::Normal, Self::High];
+    /// Every urgency, the least first.
+    pub const ALL: [Self; 4] = [Self::VeryLow, Self::Low, Self::Normal, Self::High];
 
     /// The word on the wire.
     #[must_use]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use signalbox_wire::base64url;
 
 use crate::notification::shortened;
-use crate::{InvalidServerKey, Origin, ServerKey, Timestamp, parameters};
+use crate::{InvalidServerKey, Origin, RefusalKind, ServerKey, Timestamp, parameters};
 
 /// `exp` may be at most this far ahead (RFC 8292 section 2).
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -69,16 +69,16 @@ pub enum VapidError {
 }
 
 impl VapidError {
-    /// A short stable word; the last part of the problem's type.
+    /// Which kind of problem it is.
     #[must_use]
-    pub const fn kind(&self) -> &'static str {
+    pub const fn kind(&self) -> RefusalKind {
         match self {
-            Self::Header(_) => "vapid-header",
-            Self::Key(_) => "vapid-key",
-            Self::Token(_) | Self::Algorithm(_) => "vapid-token",
-            Self::Signature => "vapid-signature",
-            Self::Audience { .. } => "vapid-audience",
-            Self::ExpiryMissing | Self::Expired { .. } | Self::TooFarAhead { .. } => "vapid-expiry",
+            Self::Header(_) => RefusalKind::VapidHeader,
+            Self::Key(_) => RefusalKind::VapidKey,
+            Self::Token(_) | Self::Algorithm(_) => RefusalKind::VapidToken,
+            Self::Signature => RefusalKind::VapidSignature,
+            Self::Audience { .. } => RefusalKind::VapidAudience,
+            Self::ExpiryMissing | Self::Expired { .. } | Self::TooFarAhead { .. } => RefusalKind::VapidExpiry,
         }
     }
 }
@@ -423,10 +423,10 @@ pub(crate) mod tests {
             ("vapid t=a.b.c", "vapid-header"),
             ("vapid t=a.b.c, k=BA", "vapid-key"),
         ] {
-            assert_eq!(verify(header).unwrap_err().kind(), kind, "{header}");
+            assert_eq!(verify(header).unwrap_err().kind().as_str(), kind, "{header}");
         }
         let cut = format!("vapid t=a.b, k={}", server.key());
-        assert_eq!(verify(&cut).unwrap_err().kind(), "vapid-token");
+        assert_eq!(verify(&cut).unwrap_err().kind(), RefusalKind::VapidToken);
     }
 
     proptest! {

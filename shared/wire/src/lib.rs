@@ -4,18 +4,22 @@
 mod application_server;
 pub mod base64url;
 mod channel;
+#[cfg(feature = "schema")]
+pub mod form;
 mod problem;
 mod service_message;
 mod terminal_message;
 
-pub use application_server::{ValidateAnswer, ValidateRequest};
+pub use application_server::{Health, HealthAnswer, ValidateAnswer, ValidateRequest};
 pub use channel::{ChannelId, NotAChannelId};
-pub use problem::{PROBLEM_JSON, Problem};
+pub use problem::{PROBLEM_JSON, PROBLEM_PREFIX, Problem};
 pub use service_message::{
-    ErrorMessage, HelloAnswer, Notification, NotificationHeaders, PONG, RegisterAnswer, ServiceMessage,
-    UnregisterAnswer,
+    ErrorMessage, ErrorReason, HelloAnswer, Notification, NotificationHeaders, PONG, RegisterAnswer,
+    ServiceMessage, UnregisterAnswer,
 };
-pub use terminal_message::{Ack, AckUpdate, Hello, Nack, Register, TerminalMessage, Unregister};
+pub use terminal_message::{
+    Ack, AckUpdate, BroadcastSubscribe, Hello, Nack, Register, TerminalMessage, Unregister,
+};
 
 /// The WebSocket subprotocol that a terminal offers and the push service must echo.
 pub const SUBPROTOCOL: &str = "push-notification";

@@ -3,12 +3,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ChannelId;
+#[cfg(feature = "schema")]
+use crate::form;
 
 /// The answer to a ping: an empty object, which a terminal may also get unasked.
 pub const PONG: &str = "{}";
 
 /// A message from the push service to a terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "messageType", rename_all = "snake_case")]
 pub enum ServiceMessage {
     /// The configuring message (R3).
@@ -34,14 +37,19 @@ impl ServiceMessage {
 
 /// `hello`: the terminal is provisioned and may ask for sessions.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HelloAnswer {
     /// The terminal's secret name. Where it differs from the one asked for, the terminal is new and its sessions are gone.
+    #[cfg_attr(feature = "schema", schemars(with = "form::Uaid"))]
     pub uaid: String,
     /// 200, or 403 to a suspended terminal.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = [200, 403])))]
     pub status: u16,
     /// Always true.
+    #[cfg_attr(feature = "schema", schemars(extend("const" = true)))]
     pub use_webpush: bool,
     /// Broadcasts are not served: always empty.
+    #[cfg_attr(feature = "schema", schemars(extend("maxProperties" = 0)))]
     pub broadcasts: BTreeMap<String, String>,
 }
 
@@ -54,17 +62,21 @@ impl std::fmt::Debug for HelloAnswer {
 
 /// `register`: the answer to a session request.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RegisterAnswer {
     /// The channel asked for.
     #[serde(rename = "channelID")]
     pub channel: ChannelId,
     /// 200, or the refusal: 400 bad member, 403 not allowed, 500 try again.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = [200, 400, 403, 500])))]
     pub status: u16,
     /// Where the application server sends; the last path segment is the token. With status 200 only.
     #[serde(rename = "pushEndpoint", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "form::Endpoint"))]
     pub endpoint: Option<String>,
     /// What is wrong, in words. With a refusal only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub detail: Option<String>,
 }
 
@@ -81,27 +93,33 @@ impl std::fmt::Debug for RegisterAnswer {
 
 /// `unregister`: the answer to an `unregister`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnregisterAnswer {
     /// The channel asked for.
     #[serde(rename = "channelID")]
     pub channel: ChannelId,
     /// 200, also where there was no such session; 500 try again.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = [200, 500])))]
     pub status: u16,
 }
 
 /// A notification on its way to the application.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Notification {
     /// The channel of the session.
     #[serde(rename = "channelID")]
     pub channel: ChannelId,
     /// The notification's name: one for each, the same on every delivery.
+    #[cfg_attr(feature = "schema", schemars(with = "form::MessageName"))]
     pub version: String,
     /// The payload in base64url; absent from a notification without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "form::Base64Url"))]
     pub data: Option<String>,
     /// How the payload is encrypted; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "NotificationHeaders"))]
     pub headers: Option<NotificationHeaders>,
 }
 
@@ -117,24 +135,59 @@ impl std::fmt::Debug for Notification {
 
 /// How a payload is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NotificationHeaders {
     /// The content coding of the payload: `aes128gcm`, or `aesgcm` of old senders.
+    #[cfg_attr(feature = "schema", schemars(with = "form::Encoding"))]
     pub encoding: String,
     /// The salt of an `aesgcm` payload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "form::Salt"))]
     pub encryption: Option<String>,
     /// The sender's key of an `aesgcm` payload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "form::SenderKey"))]
     pub crypto_key: Option<String>,
 }
 
 /// `error`: what the terminal did wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorMessage {
     /// A short stable word.
-    pub reason: String,
+    pub reason: ErrorReason,
     /// A sentence that names the member and the rule.
     pub detail: String,
+}
+
+/// What a terminal did wrong, or why it is to connect again. Listed with cause and cure in `docs/API.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorReason {
+    /// The message is not a JSON object, or a member is missing or of the wrong form.
+    Malformed,
+    /// `messageType` is not known, or is missing from a message that is not empty.
+    UnknownMessage,
+    /// `use_webpush` is false.
+    NotWebPush,
+    /// The connection has said `hello` before.
+    SecondHello,
+    /// A newer connection of this terminal has taken over.
+    Superseded,
+    /// The connection has not said `hello`.
+    NoHello,
+    /// The terminal is not provisioned on this connection.
+    NotProvisioned,
+    /// The service could not complete it.
+    Unavailable,
+}
+
+impl std::fmt::Display for ErrorReason {
+    /// The word on the wire.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(f)
+    }
 }
 
 #[cfg(test)]
@@ -154,6 +207,16 @@ mod tests {
         assert_eq!(
             answer.to_json(),
             r#"{"messageType":"hello","uaid":"u","status":200,"use_webpush":true,"broadcasts":{}}"#
+        );
+    }
+
+    #[test]
+    fn a_reason_is_printed_as_it_is_sent() {
+        let error = ErrorMessage { reason: ErrorReason::SecondHello, detail: "d".into() };
+        assert_eq!(error.reason.to_string(), "second-hello");
+        assert_eq!(
+            ServiceMessage::Error(error).to_json(),
+            r#"{"messageType":"error","reason":"second-hello","detail":"d"}"#
         );
     }
 

@@ -17,11 +17,15 @@ use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
+type Watcher = Box<dyn FnMut(&str) + Send>;
+
 /// A terminal's connection to a push service, one message at a time.
 pub struct Terminal {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// What came while an answer was awaited.
     early: std::collections::VecDeque<Notification>,
+    /// Is shown each message as it came.
+    watcher: Option<Watcher>,
 }
 
 /// The connection or the protocol failed.
@@ -107,7 +111,12 @@ impl Terminal {
             request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
         }
         let (stream, _) = connect_async_tls_with_config(request, None, false, connector).await?;
-        Ok(Self { stream, early: std::collections::VecDeque::new() })
+        Ok(Self { stream, early: std::collections::VecDeque::new(), watcher: None })
+    }
+
+    /// Shows every message that comes, as its text, before it is read.
+    pub fn watch(&mut self, watcher: impl FnMut(&str) + Send + 'static) {
+        self.watcher = Some(Box::new(watcher));
     }
 
     /// Asks to be provisioned (R2).
@@ -243,7 +252,10 @@ impl Terminal {
             match self.receive().await? {
                 Received::Message(ServiceMessage::Notification(early)) => self.early.push_back(early),
                 Received::Message(ServiceMessage::Error(error)) => {
-                    return Err(TerminalError::Refused { reason: error.reason, detail: error.detail });
+                    return Err(TerminalError::Refused {
+                        reason: error.reason.to_string(),
+                        detail: error.detail,
+                    });
                 }
                 Received::Message(message) => return Ok(message),
                 Received::Pong => {}
@@ -254,7 +266,12 @@ impl Terminal {
     async fn receive(&mut self) -> Result<Received, TerminalError> {
         loop {
             match self.stream.next().await.ok_or(TerminalError::Closed)?? {
-                Message::Text(text) => return read(&text),
+                Message::Text(text) => {
+                    if let Some(watcher) = &mut self.watcher {
+                        watcher(&text);
+                    }
+                    return read(&text);
+                }
                 Message::Close(_) => return Err(TerminalError::Closed),
                 _ => {}
             }
@@ -293,7 +310,7 @@ fn read(text: &Utf8Bytes) -> Result<Received, TerminalError> {
 fn unexpected(message: &ServiceMessage) -> TerminalError {
     match message {
         ServiceMessage::Error(error) => {
-            TerminalError::Refused { reason: error.reason.clone(), detail: error.detail.clone() }
+            TerminalError::Refused { reason: error.reason.to_string(), detail: error.detail.clone() }
         }
         other => TerminalError::NotProtocol(format!("an unexpected message: {other:?}")),
     }

@@ -1,0 +1,150 @@
+//! The documents, the template, `docs/API.md` and the code name the same things.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use signalbox_domain::RefusalKind;
+use signalbox_wire::{PROBLEM_JSON, PROBLEM_PREFIX};
+
+use crate::support::described::validator;
+use crate::template::Template;
+use crate::{api_page, asyncapi, openapi};
+
+fn members(of: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    of.as_object().expect("an object").iter()
+}
+
+/// The calls of the document: path, method, call.
+fn calls(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
+    members(&document["paths"]).flat_map(|(path, item)| {
+        members(item)
+            .filter(|(name, _)| *name != "parameters")
+            .map(move |(method, call)| (path, method, call))
+    })
+}
+
+/// The words that a schema allows, whether written as `enum` or one by one.
+fn words(schema: &Value) -> BTreeSet<String> {
+    let one_by_one = schema["oneOf"].as_array().into_iter().flatten().map(|one| &one["const"]);
+    let all = schema["enum"].as_array().into_iter().flatten().chain(one_by_one);
+    all.map(|word| word.as_str().map_or_else(|| word.to_string(), ToOwned::to_owned)).collect()
+}
+
+#[test]
+fn every_route_of_the_http_api_is_described_and_no_other() {
+    let document = openapi::document();
+    let mut described: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (path, method, _) in calls(&document) {
+        described.entry(path).or_default().insert(method.to_uppercase());
+    }
+    // A route for any method is described method by method.
+    for (path, methods) in &mut described {
+        if *path == "/push/{token}" {
+            assert!(methods.contains("POST") && methods.contains("GET"), "{methods:?}");
+            *methods = BTreeSet::from(["ANY".to_owned()]);
+        }
+    }
+    let described: BTreeSet<_> = described
+        .iter()
+        .flat_map(|(path, methods)| methods.iter().map(move |method| format!("{method} {path}")))
+        .collect();
+    assert_eq!(described, Template::read().http_routes());
+}
+
+#[test]
+fn every_route_of_the_websocket_api_is_described_and_no_other() {
+    let document = asyncapi::document();
+    let received = members(&document["operations"]).filter(|(_, operation)| operation["action"] == "receive");
+    let mut described: BTreeSet<_> =
+        received.map(|(name, _)| name.trim_start_matches("receive_").to_owned()).collect();
+    for taken_by_default in ["ping", "broadcast_subscribe"] {
+        assert!(described.remove(taken_by_default), "{taken_by_default}");
+    }
+    assert_eq!(described, Template::read().message_routes());
+}
+
+#[test]
+fn pages_may_send_and_see_the_headers_that_are_described() {
+    let (document, template) = (openapi::document(), Template::read());
+    // These two have places of their own in the document.
+    let mut sent = BTreeSet::from(["authorization".to_owned(), "content-type".to_owned()]);
+    for (_, _, call) in calls(&document) {
+        let headers = call["parameters"].as_array().into_iter().flatten().filter(|one| one["in"] == "header");
+        sent.extend(headers.map(|header| header["name"].as_str().unwrap().to_lowercase()));
+    }
+    assert_eq!(sent, template.headers_for_pages("AllowHeaders"));
+
+    // `Cache-Control` is always shown to pages, and `Allow` is for whoever looks at an endpoint.
+    let seen = members(&document["components"]["headers"]).map(|(name, _)| name.to_lowercase());
+    let seen: BTreeSet<_> =
+        seen.filter(|name| !["allow", "cache-control"].contains(&name.as_str())).collect();
+    assert_eq!(seen, template.headers_for_pages("ExposeHeaders"));
+}
+
+/// Status, type and number.
+type Problem = (u16, String, Option<u16>);
+
+#[test]
+fn code_page_and_document_have_the_same_problems() {
+    let in_code: BTreeSet<Problem> =
+        RefusalKind::ALL.iter().map(|kind| (kind.status(), kind.to_string(), kind.errno())).collect();
+    let on_page: BTreeSet<Problem> = api_page::table("## Problems", "status")
+        .into_iter()
+        .map(|row| (row[0].parse().unwrap(), row[1].clone(), row[2].parse().ok()))
+        .collect();
+    assert_eq!(on_page, in_code);
+
+    let document = openapi::document();
+    let mut in_document: BTreeSet<Problem> = BTreeSet::new();
+    for (_, _, call) in calls(&document) {
+        for (status, response) in members(&call["responses"]) {
+            let one_of = response["content"][PROBLEM_JSON]["schema"]["oneOf"].as_array();
+            in_document
+                .extend(one_of.into_iter().flatten().map(|one| problem(status, resolved(&document, one))));
+        }
+    }
+    assert_eq!(in_document, in_code);
+}
+
+fn resolved<'d>(document: &'d Value, reference: &Value) -> &'d Value {
+    let place = reference["$ref"].as_str().and_then(|place| place.strip_prefix('#')).expect("a reference");
+    document.pointer(place).unwrap_or_else(|| panic!("nothing is at {place}"))
+}
+
+fn problem(status: &str, schema: &Value) -> Problem {
+    let properties = &schema["properties"];
+    assert_eq!(properties["status"]["const"].to_string(), status);
+    let kind = properties["type"]["const"].as_str().unwrap().strip_prefix(PROBLEM_PREFIX).unwrap();
+    let errno = properties["errno"]["const"].as_u64().map(|errno| u16::try_from(errno).unwrap());
+    (status.parse().unwrap(), kind.to_owned(), errno)
+}
+
+#[test]
+fn page_and_document_have_the_same_reasons() {
+    let on_page: BTreeSet<_> =
+        api_page::table("### error", "reason").into_iter().map(|row| row[0].clone()).collect();
+    assert_eq!(on_page, words(&asyncapi::document()["components"]["schemas"]["ErrorReason"]));
+}
+
+#[test]
+fn page_and_document_have_the_same_statuses_of_register() {
+    let on_page: BTreeSet<_> =
+        api_page::table("### register", "`status`").into_iter().map(|row| row[0].clone()).collect();
+    let schema = &asyncapi::document()["components"]["schemas"]["RegisterAnswer"];
+    assert_eq!(on_page, words(&schema["properties"]["status"]));
+}
+
+#[test]
+fn every_message_has_examples_and_they_are_as_described() {
+    let document = asyncapi::document();
+    for (name, message) in members(&document["components"]["messages"]) {
+        let examples = message["examples"].as_array().unwrap();
+        assert!(!examples.is_empty(), "{name} has no example");
+        let validator = validator(&document, &message["payload"]);
+        for example in examples {
+            if let Err(error) = validator.validate(&example["payload"]) {
+                panic!("{name}: {error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A running service does as the documents say.
+
+use std::sync::{Arc, Mutex};
+
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+use signalbox::client::TerminalError;
+
+use crate::examples;
+use crate::support::described::{assert_answer, assert_frame};
+use crate::support::{App, Server, Service, http, next};
+
+/// Each example of what a terminal may send is taken: answered or ignored, but not refused.
+#[tokio::test]
+async fn every_example_of_a_terminals_message_is_taken() {
+    let service = Service::start();
+    for example in examples::taken() {
+        let mut terminal = service.connect().await;
+        if examples::kind(&example, "ping") != "hello" {
+            terminal.hello(None).await.unwrap();
+        }
+        let frames = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&frames);
+        terminal.watch(move |frame| {
+            assert_frame(frame);
+            seen.lock().unwrap().push(frame.to_owned());
+        });
+        terminal.send_text(example.to_string()).await.unwrap();
+        // Messages of a connection are handled one after the other.
+        terminal.ping().await.unwrap();
+        loop {
+            match terminal.pong().await {
+                Ok(()) => break,
+                // The answer to the example.
+                Err(TerminalError::NotProtocol(_)) => {}
+                Err(error) => panic!("{example}: {error}"),
+            }
+        }
+        let frames = frames.lock().unwrap();
+        assert!(
+            frames.iter().all(|frame| !frame.contains(r#""messageType":"error""#)),
+            "{example}: {frames:?}"
+        );
+    }
+}
+
+/// Sends, and compares the answer with what is described of the call.
+async fn checked(request: RequestBuilder) -> (u16, String) {
+    let request = request.build().unwrap();
+    let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+    let answer: Response = http().execute(request).await.unwrap();
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let body = answer.text().await.unwrap();
+    assert_answer(Some(&method), &path, status, &headers, &body);
+    let url = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    (status, url("link").or_else(|| url("location")).unwrap_or(body))
+}
+
+/// Each call, answered as it is meant to be, and refused.
+#[tokio::test]
+async fn every_call_is_answered_as_described() {
+    let service = Service::start();
+    let (server, other) = (Server::new(), Server::new());
+    let (mut terminal, _) = service.terminal().await;
+    let app = App::register(&mut terminal, Some("demo"), None).await;
+    let url = |path: &str| format!("{}{path}", service.public_url);
+    let signed = |request| server.sign(request, &service.public_url);
+    let of_token = |path: &str| signed(http().post(url(path)).json(&json!({"token": app.token()})));
+
+    assert_eq!(checked(http().get(url("/health"))).await.0, 200);
+    assert_eq!(checked(app.push("unsigned")).await.0, 401);
+    assert_eq!(checked(signed(app.push("early"))).await.0, 403);
+    assert_eq!(checked(of_token("/v1/tokens/revoke")).await.0, 403);
+    assert_eq!(checked(http().post(url("/v1/tokens/validate")).json(&json!({}))).await.0, 400);
+    assert_eq!(checked(of_token("/v1/tokens/validate")).await.0, 200);
+    assert_eq!(checked(other.sign(app.push("foreign"), &service.public_url)).await.0, 403);
+    assert_eq!(checked(http().get(&app.subscription.endpoint)).await.0, 405);
+
+    let (status, location) = checked(signed(app.push("a message"))).await;
+    assert_eq!(status, 201);
+    assert_eq!(checked(http().delete(location)).await.0, 204);
+    let (status, link) = checked(signed(app.push("with a receipt").header("Prefer", "respond-async"))).await;
+    assert_eq!(status, 202);
+    let receipt = link.trim_start_matches('<').split('>').next().unwrap();
+    assert_eq!(checked(http().get(receipt)).await.0, 202);
+    for _ in 0..2 {
+        let notification = next(&mut terminal).await;
+        terminal.acknowledge(&notification).await.unwrap();
+    }
+    terminal.ping().await.unwrap();
+    terminal.pong().await.unwrap();
+    assert_eq!(checked(http().get(receipt)).await.0, 204);
+
+    assert_eq!(checked(of_token("/v1/tokens/revoke")).await.0, 204);
+    let (status, body) = checked(of_token("/v1/tokens/validate")).await;
+    let problem: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &problem["errno"]), (410, &json!(106)));
+    assert_eq!(checked(http().delete(url("/messages/x"))).await.0, 404);
+    assert_eq!(checked(http().post(url("/v1/tokens/validate")).body(vec![b' '; 70_000])).await.0, 413);
+}

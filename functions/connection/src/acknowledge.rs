@@ -48,7 +48,7 @@ impl Connection {
         }
     }
 
-    /// Counted, no more: the message stays, and is delivered again on the next `hello`.
+    /// Logged, by its code, no more: the message stays, and is delivered again on the next `hello`.
     pub(crate) async fn nack(&self, event: &TerminalEvent) {
         match event.message::<Nack>() {
             Ok(nack) => tracing::info!(connection = %event.connection, code = nack.code, "not acknowledged"),

@@ -38,11 +38,8 @@ fuzz_target!(|headers: (&str, Option<&str>, u64)| {
 
 /// A header that is what it says, of whatever claims.
 fn signed(claims: &str) -> String {
-    let message = format!(
-        "{}.{}",
-        base64url::encode(r#"{"typ":"JWT","alg":"ES256"}"#),
-        base64url::encode(claims)
-    );
+    let message =
+        format!("{}.{}", base64url::encode(r#"{"typ":"JWT","alg":"ES256"}"#), base64url::encode(claims));
     let signature = SERVER.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
     let key = base64url::encode(SERVER.public_key().as_ref());
     format!("vapid t={message}.{}, k={key}", base64url::encode(signature.as_ref()))

@@ -8,9 +8,12 @@ use tokio::sync::{Notify, mpsc};
 
 use super::gateway::{Connection, Gateway};
 use super::hub::Order;
+use super::websocket_api::route;
 
 /// How many messages of a terminal may wait for the ones before to be handled; then no more are read.
 const INBOX: usize = 16;
+/// How many acknowledgements of a terminal are handled beside each other: so many share one commit.
+const ACKS: usize = 16;
 /// A terminal that takes nothing for so long is cut.
 const STALL: Duration = Duration::from_secs(30);
 /// Who does not answer our close is cut: Firefox closes without an echo.
@@ -83,7 +86,8 @@ async fn read(stream: &mut SplitStream<WebSocket>, inbox: mpsc::Sender<Utf8Bytes
 }
 
 /// Handles messages one after the other until none can come any more. Behind the first frame that one has caused, the next
-/// begins beside it: a `hello` that drains for minutes holds up no acknowledgement.
+/// begins beside it: a `hello` that drains for minutes holds up no acknowledgement. Acknowledgements that follow each other
+/// are handled beside each other, as their order means nothing; what comes behind them waits for all of them.
 async fn handle(
     gateway: &Gateway,
     connection: &Connection,
@@ -92,13 +96,21 @@ async fn handle(
     wrote: &Notify,
 ) {
     let mut draining = FuturesUnordered::new();
+    let mut acks = FuturesUnordered::new();
     loop {
         let text = tokio::select! {
             Some(()) = draining.next() => continue,
-            text = messages.recv() => text,
+            Some(()) = acks.next() => continue,
+            text = messages.recv(), if acks.len() < ACKS => text,
         };
         let Some(text) = text else { break };
-        let mut handling = Box::pin(answer(gateway, connection, text, &answers));
+        let route = route(&text);
+        let mut handling = Box::pin(answer(gateway, connection, route, text, &answers));
+        if route == "ack" {
+            acks.push(handling);
+            continue;
+        }
+        while acks.next().await.is_some() {}
         let frame = wrote.notified();
         tokio::select! {
             biased;
@@ -106,12 +118,19 @@ async fn handle(
             () = frame => draining.push(handling),
         }
     }
+    while acks.next().await.is_some() {}
     while draining.next().await.is_some() {}
 }
 
 /// Runs a message's function and hands on what it answers.
-async fn answer(gateway: &Gateway, connection: &Connection, text: Utf8Bytes, answers: &mpsc::Sender<Order>) {
-    let answer = match gateway.message(connection, text).await {
+async fn answer(
+    gateway: &Gateway,
+    connection: &Connection,
+    route: &str,
+    text: Utf8Bytes,
+    answers: &mpsc::Sender<Order>,
+) {
+    let answer = match gateway.message(connection, route, text).await {
         Ok(None) => return,
         Ok(Some(answer)) => Bytes::from(answer),
         Err(error) => {

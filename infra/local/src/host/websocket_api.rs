@@ -60,7 +60,13 @@ pub(super) async fn upgrade(
         .on_upgrade(move |stream| tracker.track_future(socket::run(gateway, connection, stream)))
 }
 
-/// What `$request.body.messageType` selects.
+/// The route that a message selects by `$request.body.messageType`.
+pub(super) fn route(text: &str) -> &'static str {
+    let selected = serde_json::from_str::<Selection>(text).ok().and_then(|selection| selection.message_type);
+    let is_selected = |route: &&&str| selected.as_deref() == Some(**route);
+    ROUTES.iter().find(is_selected).copied().unwrap_or("$default")
+}
+
 #[derive(Deserialize)]
 struct Selection {
     #[serde(rename = "messageType")]
@@ -72,11 +78,9 @@ impl Gateway {
     pub(super) async fn message(
         &self,
         connection: &Connection,
+        route: &str,
         text: Utf8Bytes,
     ) -> Result<Option<String>, Error> {
-        let selected =
-            serde_json::from_str::<Selection>(&text).ok().and_then(|selection| selection.message_type);
-        let route = selected.as_deref().filter(|route| ROUTES.contains(route)).unwrap_or("$default");
         let mut event = self.socket_event(connection, "MESSAGE", route);
         event.request_context.message_id = Some(self.requests.next());
         event.body = Some(text.as_str().to_owned());

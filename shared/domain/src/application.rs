@@ -44,7 +44,8 @@ mod tests {
     #[test]
     fn names_are_short_and_plain() {
         for good in ["a", "org.example.mail", "Mail-2_x", &"a".repeat(64)] {
-            assert_eq!(good.parse::<ApplicationName>().unwrap().as_str(), good);
+            let name = good.parse::<ApplicationName>().unwrap();
+            assert_eq!((name.as_str(), name.to_string().as_str()), (good, good));
         }
         for bad in ["", ".a", "-a", "a b", "a/b", "ä", &"a".repeat(65)] {
             assert!(bad.parse::<ApplicationName>().is_err(), "{bad}");

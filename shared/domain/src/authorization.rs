@@ -160,4 +160,30 @@ mod tests {
             assert_eq!(outcome, validation, "row {index}");
         }
     }
+
+    /// Only the server that a session is bound to ends it.
+    #[test]
+    fn who_may_revoke() {
+        use Refusal::{NotValidated, OtherServer, SessionUnbound};
+        let (a, b) = (TestServer::new().key(), TestServer::new().key());
+        let table = [
+            (session(false, None, None), a, Err(SessionUnbound)),
+            (session(false, Some(a), None), a, Ok(())),
+            (session(false, Some(a), None), b, Err(OtherServer)),
+            (session(true, None, None), a, Err(NotValidated)),
+            (session(true, None, Some(a)), a, Ok(())),
+            (session(true, None, Some(a)), b, Err(OtherServer)),
+        ];
+        for (index, (session, server, revocation)) in table.into_iter().enumerate() {
+            let policy = AuthorizationPolicy::default();
+            assert_eq!(policy.admit_revocation(&session, &server), revocation, "row {index}");
+        }
+    }
+
+    #[test]
+    fn a_mode_has_a_word() {
+        assert_eq!("implicit".parse(), Ok(AuthorizationMode::Implicit));
+        assert_eq!("explicit".parse(), Ok(AuthorizationMode::Explicit));
+        assert!("default".parse::<AuthorizationMode>().is_err());
+    }
 }

@@ -72,3 +72,16 @@ impl fmt::Debug for Clock {
         f.write_str("Clock")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_says_what_it_is_told() {
+        let clock = Clock::new(|| Timestamp::from_millis(7));
+        assert_eq!(clock.now(), Timestamp::from_millis(7));
+        assert!(Clock::system().now() > Timestamp::from_secs(1_600_000_000));
+        assert_eq!(format!("{clock:?}"), "Clock");
+    }
+}

@@ -181,6 +181,30 @@ mod tests {
         assert_eq!(uaid.expose().parse::<Uaid>().unwrap(), uaid);
     }
 
+    /// Whatever is not just what this service makes names no terminal.
+    #[test]
+    fn a_uaid_has_one_form() {
+        for wrong in
+            ["", "0123456789abcdef", "0123456789ABCDEF0123456789ABCDEF", "0123456789abcdef0123456789abcdeg"]
+        {
+            assert!(wrong.parse::<Uaid>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ids_of_the_gateway_keep_their_text() {
+        let longest = "a".repeat(128);
+        for good in ["Zq3-_=", &longest] {
+            let id: ConnectionId = good.parse().unwrap();
+            assert_eq!((id.as_str(), id.to_string().as_str()), (good, good));
+            assert_eq!(good.parse::<EventId>().unwrap().as_str(), good);
+        }
+        for wrong in ["", "a b", "a\n", "ä", &"a".repeat(129)] {
+            assert!(wrong.parse::<ConnectionId>().is_err(), "{wrong}");
+            assert!(wrong.parse::<EventId>().is_err(), "{wrong}");
+        }
+    }
+
     /// I11: a uaid does not show in debug output.
     #[test]
     fn a_uaid_is_not_printed() {
@@ -192,5 +216,6 @@ mod tests {
     fn a_terminal_id_survives_its_text() {
         let id = TerminalId::of(&"0123456789abcdef0123456789abcdef".parse().unwrap());
         assert_eq!(id.to_string().parse::<TerminalId>().unwrap(), id);
+        assert_eq!(format!("{id:?}"), format!("TerminalId({id})"));
     }
 }

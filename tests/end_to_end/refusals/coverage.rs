@@ -50,9 +50,7 @@ const fn of_kind(kind: RefusalKind) -> Proof {
         RefusalKind::SessionEnded => ByRow("a session that has ended"),
         RefusalKind::BodyTooLarge => ByRow("a body over the limit"),
         RefusalKind::EncodingUnsupported => ByRow("another coding"),
-        RefusalKind::TooManyWaiting => {
-            Functions("too_many_waiting_are_refused_until_the_terminal_comes")
-        }
+        RefusalKind::TooManyWaiting => Functions("too_many_waiting_are_refused_until_the_terminal_comes"),
         RefusalKind::Unavailable => Functions("every_call_is_unavailable_where_the_tables_are"),
     }
 }

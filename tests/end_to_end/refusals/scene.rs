@@ -77,12 +77,9 @@ impl Scene {
             assert_eq!(app.read(&next(&mut self.terminal).await), "good");
         }
         // The mistakes are what the drafts are refused for.
-        for (call, status) in [
-            (Call::Withdraw, 204),
-            (Call::Validate, 200),
-            (Call::Push, 201),
-            (Call::Revoke, 204),
-        ] {
+        for (call, status) in
+            [(Call::Withdraw, 204), (Call::Validate, 200), (Call::Push, 201), (Call::Revoke, 204)]
+        {
             let answer = Draft::new(call, &self).send(&self).await;
             assert_eq!(answer.status(), status, "{call:?} without a mistake");
         }

@@ -47,7 +47,12 @@ pub const ROWS: &[Row] = &[
     row("no JSON", New, "nonsense", Error("malformed", "must be a JSON object")),
     row("no text", New, "", Error("malformed", "must be a JSON object")),
     row("JSON that is no object", New, "[]", Error("malformed", "must be a JSON object")),
-    row("JSON that is cut", Provisioned, r#"{"messageType":"ping""#, Error("malformed", "must be a JSON object")),
+    row(
+        "JSON that is cut",
+        Provisioned,
+        r#"{"messageType":"ping""#,
+        Error("malformed", "must be a JSON object"),
+    ),
     row("a uaid that is a number", New, r#"{"messageType":"hello","uaid":7}"#, Error("malformed", "hello: ")),
     row(
         "an urgency that is none",
@@ -55,7 +60,12 @@ pub const ROWS: &[Row] = &[
         r#"{"messageType":"hello","use_webpush":true,"urgency":"soon"}"#,
         Error("malformed", "urgency must be one of very-low, low, normal and high"),
     ),
-    row("a register without a channel", Provisioned, r#"{"messageType":"register"}"#, Error("malformed", "channelID")),
+    row(
+        "a register without a channel",
+        Provisioned,
+        r#"{"messageType":"register"}"#,
+        Error("malformed", "channelID"),
+    ),
     row(
         "a register of a channel in capitals",
         Provisioned,
@@ -83,7 +93,12 @@ pub const ROWS: &[Row] = &[
         r#"{"messageType":"$disconnect"}"#,
         Error("unknown-message", "\"$disconnect\""),
     ),
-    row("a message without a type", Provisioned, r#"{"uaid":"u"}"#, Error("unknown-message", "must be empty")),
+    row(
+        "a message without a type",
+        Provisioned,
+        r#"{"uaid":"u"}"#,
+        Error("unknown-message", "must be empty"),
+    ),
     row(
         "a protocol of before",
         New,

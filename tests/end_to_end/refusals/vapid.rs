@@ -30,7 +30,12 @@ pub const ROWS: &[Row] = &[
         "vapid-header",
         "longer than 4096",
     ),
-    row("Bearer without its key", |_, draft| older(draft, "Bearer", None), "vapid-header", "p256ecdsa is missing"),
+    row(
+        "Bearer without its key",
+        |_, draft| older(draft, "Bearer", None),
+        "vapid-header",
+        "p256ecdsa is missing",
+    ),
     row(
         "WebPush with a dh alone",
         |_, draft| older(draft, "WebPush", Some("dh=BD")),
@@ -119,7 +124,12 @@ pub const ROWS: &[Row] = &[
 ];
 
 /// Every one is 401, and has one number.
-const fn row(what: &'static str, make: fn(&Scene, &mut Draft), kind: &'static str, says: &'static str) -> Row {
+const fn row(
+    what: &'static str,
+    make: fn(&Scene, &mut Draft),
+    kind: &'static str,
+    says: &'static str,
+) -> Row {
     Row { what, calls: Call::OF_TOKEN, make, refused: (401, kind, Some(109)), says }
 }
 

@@ -50,6 +50,12 @@ pub const ROWS: &[Row] = &[
         r#"and is "gzip""#,
     ),
     row(
+        "two codings",
+        |_, draft| draft.set("content-encoding", "aes128gcm, gzip"),
+        (415, "encoding-unsupported", Some(110)),
+        r#"and is "aes128gcm, gzip""#,
+    ),
+    row(
         "aesgcm without salt",
         |_, draft| legacy(draft, None, Some("dh=BD")),
         NO_ENCRYPTION,
@@ -80,6 +86,15 @@ pub const ROWS: &[Row] = &[
     row("no key in the body", |_, draft| draft.body = vec![1; 200], MALFORMED, "byte 20 must be 65"),
     row("a record size of 17", |_, draft| record_size(draft, 17), MALFORMED, "must be at least 18"),
     row("VAPID's key for the payload", reuse_key, MALFORMED, "must not be the VAPID key"),
+    row(
+        "VAPID's key for an aesgcm payload",
+        |scene, draft| {
+            let dh = format!("dh={}", scene.server.key.public_key());
+            legacy(draft, Some("salt=c2FsdA"), Some(&dh));
+        },
+        MALFORMED,
+        "must not be the VAPID key",
+    ),
     row(
         "a body over the limit",
         |_, draft| draft.body.resize(6000, 1),

@@ -1,4 +1,3 @@
-use signalbox::client::TerminalError;
 use signalbox_wire::{Register, Unregister};
 
 use crate::support::{App, PATIENCE, Server, Service, channel, next};
@@ -41,48 +40,6 @@ async fn a_ping_is_answered_and_broadcasts_are_taken() {
     terminal.send_text(nack.into()).await.unwrap();
     terminal.ping().await.unwrap();
     terminal.pong().await.unwrap();
-}
-
-/// What the protocol does not allow is named, and the connection closed.
-#[tokio::test]
-async fn mistakes_close_the_connection_and_say_why() {
-    let service = Service::start();
-    let hello = r#"{"messageType":"hello","use_webpush":true}"#;
-    let channel = channel();
-    let cases: [(&[&str], &str); 9] = [
-        (&["nonsense"], "malformed"),
-        (&["[]"], "malformed"),
-        (&[r#"{"messageType":"nonsense"}"#], "unknown-message"),
-        (&[r#"{"messageType":"$disconnect"}"#], "unknown-message"),
-        (&[r#"{"messageType":"hello","use_webpush":false}"#], "not-web-push"),
-        (&[&format!(r#"{{"messageType":"register","channelID":"{channel}"}}"#)], "no-hello"),
-        (&[&format!(r#"{{"messageType":"unregister","channelID":"{channel}"}}"#)], "no-hello"),
-        (&[hello, r#"{"messageType":"register","channelID":"ABC"}"#], "malformed"),
-        (&[hello, hello], "second-hello"),
-    ];
-    for (messages, expected) in cases {
-        let mut terminal = service.connect().await;
-        for message in messages {
-            terminal.send_text((*message).to_owned()).await.unwrap();
-        }
-        let (reason, detail) = refusal(&mut terminal).await;
-        assert_eq!(reason, expected, "{messages:?}: {detail}");
-        assert!(!detail.is_empty());
-        let closed = tokio::time::timeout(PATIENCE, terminal.next()).await.expect("the connection is closed");
-        assert!(matches!(closed, Err(TerminalError::Closed | TerminalError::Connection(_))), "{closed:?}");
-    }
-}
-
-/// The error that the terminal is told, behind whatever it was answered before.
-async fn refusal(terminal: &mut signalbox::client::Terminal) -> (String, String) {
-    loop {
-        let came = tokio::time::timeout(PATIENCE, terminal.next()).await.expect("an error comes");
-        match came {
-            Err(TerminalError::Refused { reason, detail }) => return (reason, detail),
-            Err(TerminalError::NotProtocol(text)) if text.contains("HelloAnswer") => {}
-            other => panic!("{other:?} came"),
-        }
-    }
 }
 
 /// I7: a second connection of one terminal takes over; the first is closed.

@@ -24,20 +24,6 @@ async fn each_application_has_its_own_token() {
     }
 }
 
-#[tokio::test]
-async fn a_bad_member_of_register_gets_status_400() {
-    let service = Service::start();
-    let (mut terminal, _) = service.terminal().await;
-    for (key, app, named) in
-        [(Some("AAAA"), None, "key"), (Some("*"), None, "key"), (None, Some("a b"), "app")]
-    {
-        let request = Register { channel: channel(), key: key.map(Into::into), app: app.map(Into::into) };
-        let answer = terminal.register(request.clone()).await.unwrap();
-        assert_eq!((answer.status, answer.channel, answer.endpoint), (400, request.channel, None));
-        assert!(answer.detail.unwrap().starts_with(named));
-    }
-}
-
 /// Standards: to register a channel again is no conflict; the old endpoint is still valid.
 #[tokio::test]
 async fn a_channel_registered_again_gets_a_new_token_and_the_old_one_counts_on() {
@@ -94,34 +80,6 @@ async fn one_server_is_authorized_for_an_explicit_session() {
     }
     service.deliver(&first, &app, "yes").await;
     assert_eq!(app.read(&next(&mut terminal).await), "yes");
-}
-
-/// R13, R14, R16: what a validation is refused for.
-#[tokio::test]
-async fn a_validation_is_refused_for_what_it_lacks() {
-    let service = Service::start();
-    let server = Server::new();
-    let (mut terminal, _) = service.terminal().await;
-    let app = App::register(&mut terminal, Some("mail"), None).await;
-    for (body, expected) in [
-        (json!({}), (400, "request-malformed")),
-        (json!({"token": ""}), (400, "request-malformed")),
-        (json!({"token": 7}), (400, "request-malformed")),
-        (json!([]), (400, "request-malformed")),
-        (json!({"token": "nonsense"}), (404, "token-unknown")),
-        (json!({"token": &app.token()[1..]}), (404, "token-unknown")),
-        (json!({"endpoint": format!("{}x", app.subscription.endpoint)}), (404, "token-unknown")),
-    ] {
-        let (status, kind, _) = problem(service.validate(&server, body.clone()).await).await;
-        assert_eq!((status, kind.as_str()), expected, "{body}");
-    }
-    let unsigned = http()
-        .post(format!("{}/v1/tokens/validate", service.public_url))
-        .json(&json!({"token": app.token()}))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(problem(unsigned).await.1, "vapid-missing");
 }
 
 /// R14, R36, R37: the server that a session is bound to may end it.

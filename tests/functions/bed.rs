@@ -2,12 +2,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use signalbox::client::{SubscriptionKeys, VapidKey, encrypt};
 use signalbox_connection::Connection;
-use signalbox_domain::{Clock, Timestamp};
+use signalbox_domain::{Clock, TerminalId, Timestamp};
 use signalbox_drain::Drain;
 use signalbox_issue_token::IssueToken;
 use signalbox_local_aws::{
@@ -32,6 +33,7 @@ const KEY_RING: &str = r#"{"encrypt":"1","1":"an example secret that is long eno
 /// The functions over counting wires, and a clock that stands still until it is told.
 pub struct Bed {
     pub context: Context,
+    tables: aws_sdk_dynamodb::Client,
     pub dynamo: Recorder,
     pub posts: Recorder,
     pub queues: Recorder,
@@ -106,7 +108,8 @@ impl Bed {
             queues: config(queues.clone()),
         };
         let clients = Clients::new(&configs, "http://posts.invalid");
-        tables.create(&clients.dynamodb).await.unwrap();
+        let beside = clients.dynamodb.clone();
+        tables.create(&beside).await.unwrap();
         let settings =
             Settings::new(tables, "http://queues.invalid/drains".into(), PUBLIC_URL.parse().unwrap());
         let context = Context::new(clients, settings, "key-ring".into(), clock).await.unwrap();
@@ -119,6 +122,7 @@ impl Bed {
             notify: Notify::new(context.clone()),
             drain: Drain::new(context.clone()),
             context,
+            tables: beside,
             dynamo,
             posts,
             queues,
@@ -157,6 +161,18 @@ impl Bed {
     pub fn limit_waiting(&mut self, waiting_limit: u64) {
         let settings = Settings { waiting_limit, ..(*self.context.settings).clone() };
         self.notify = Notify::new(Context { settings: Arc::new(settings), ..self.context.clone() });
+    }
+
+    /// Puts a terminal into a state that no function brings about.
+    pub async fn set_state(&self, terminal: TerminalId, state: &str) {
+        let update = self.tables.update_item().table_name("terminals");
+        let update = update.key("pk", AttributeValue::S(terminal.to_string()));
+        let update = update.key("sk", AttributeValue::S("T".to_owned()));
+        let update = update.condition_expression("attribute_exists(pk)");
+        let update =
+            update.update_expression("SET #state = :state").expression_attribute_names("#state", "state");
+        let update = update.expression_attribute_values(":state", AttributeValue::S(state.to_owned()));
+        update.send().await.expect("the terminal is there");
     }
 
     pub fn now(&self) -> Timestamp {

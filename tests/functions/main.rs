@@ -16,6 +16,7 @@ mod events;
 mod faults;
 mod gateway_events;
 mod peers;
+mod refusals;
 mod rotation;
 mod twice;
 mod web_push;

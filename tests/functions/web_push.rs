@@ -153,6 +153,20 @@ async fn an_ack_of_a_replaced_message_removes_nothing() {
     assert_eq!(versions(&bed.hello(C, Some(&uaid)).await).len(), 0);
 }
 
+/// A terminal that has taken a message which was then replaced has taken it: its sender is told so.
+#[tokio::test]
+async fn a_late_ack_of_a_replaced_message_still_has_its_receipt() {
+    let bed = Bed::new().await;
+    bed.terminal(A).await;
+    let token = bed.token(A, CHANNEL, json!({})).await;
+    let older = bed.push_with(&token, 60, &[("topic", "news"), ("prefer", "respond-async")]).await;
+    let version = versions(&bed.peers.take(A.id)).remove(0);
+    bed.pass(Duration::from_millis(5));
+    bed.push_with(&token, 60, &[("topic", "news")]).await;
+    bed.acknowledge(A, &[&version]).await;
+    assert_eq!(bed.ask("GET", &receipt_of(&older)).await.status(), 204);
+}
+
 /// One that is delivered now or never replaces what waits too.
 #[tokio::test]
 async fn ttl_0_replaces_its_topic() {

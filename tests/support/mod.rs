@@ -272,6 +272,15 @@ pub async fn assert_nothing_came(terminal: &mut Terminal) {
 /// The kind of a problem, and its sentence.
 pub async fn problem(answer: Response) -> (u16, String, String) {
     let status = answer.status().as_u16();
+    let problem = problem_details(answer).await;
+    let text = |member: &str| problem[member].as_str().expect("text").to_owned();
+    let kind = text("type").strip_prefix("urn:signalbox:problem:").expect("a type of ours").to_owned();
+    (status, kind, text("detail"))
+}
+
+/// A problem's whole body (RFC 9457), which is as described.
+pub async fn problem_details(answer: Response) -> Value {
+    let status = answer.status().as_u16();
     let (path, headers) = (answer.url().path().to_owned(), answer.headers().clone());
     let media_type = headers.get("content-type").cloned();
     let body = answer.text().await.expect("a body");
@@ -279,7 +288,5 @@ pub async fn problem(answer: Response) -> (u16, String, String) {
     described::assert_answer(None, &path, status, &headers, &body);
     let problem: Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!(problem["status"], json!(status));
-    let text = |member: &str| problem[member].as_str().expect("text").to_owned();
-    let kind = text("type").strip_prefix("urn:signalbox:problem:").expect("a type of ours").to_owned();
-    (status, kind, text("detail"))
+    problem
 }

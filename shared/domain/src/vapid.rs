@@ -377,6 +377,7 @@ pub(crate) mod tests {
         for claims in [
             json!({"aud": "https://push.example", "exp": SOON, "sub": "mailto:a@b.example"}),
             json!({"aud": "https://push.example/", "exp": SOON}),
+            json!({"aud": "https://push.example", "exp": SOON, "iat": 1, "https://a.example/role": ["x"]}),
             json!({"aud": "HTTPS://PUSH.example:443", "exp": 1_700_000_600.5}),
             json!({"aud": ["https://other.example", "http://127.0.0.1:8080"], "exp": SOON}),
         ] {

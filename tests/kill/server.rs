@@ -22,15 +22,7 @@ pub(crate) async fn run(world: Arc<World>, number: u64) {
     let mut chance = Chance::new(world.seed, 1000 + number);
     let authorization = Server::new().key.authorization(&world.public_url).expect("a header");
     while !world.quiet() {
-        let target = {
-            let book = world.ledger.open();
-            let count = book.sessions.len();
-            (count > 0).then(|| chance.pick(count)).filter(|session| {
-                let session = &book.sessions[*session];
-                book.waiting(session.terminal) < BACKLOG
-                    && (session.end == End::Live || chance.percent(5))
-            })
-        };
+        let target = target(&world, &mut chance);
         let Some(session) = target else {
             tokio::time::sleep(PACE).await;
             continue;
@@ -43,6 +35,19 @@ pub(crate) async fn run(world: Arc<World>, number: u64) {
         }
         tokio::time::sleep(if accepted.is_some() { PACE } else { AGAIN }).await;
     }
+}
+
+/// A session to send to: of a terminal that has no backlog yet, where there is one, else any; now and then an ended one.
+fn target(world: &World, chance: &mut Chance) -> Option<usize> {
+    let book = world.ledger.open();
+    let picked = match world.short_of_backlog(&book) {
+        Some(terminal) => book.sessions.iter().position(|session| session.terminal == terminal)?,
+        None if book.sessions.is_empty() => return None,
+        None => chance.pick(book.sessions.len()),
+    };
+    let session = &book.sessions[picked];
+    let useful = session.end == End::Live || chance.percent(5);
+    (useful && book.waiting(session.terminal) < BACKLOG).then_some(picked)
 }
 
 /// The message, where it was accepted.

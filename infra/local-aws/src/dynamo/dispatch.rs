@@ -4,6 +4,8 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::tables;
+
 /// Status and body of an answer.
 pub(crate) type Answer = (u16, String);
 
@@ -41,7 +43,7 @@ fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<String,
     match operation {
         "BatchGetItem" => on.run(|request| database.batch_get_item(request)),
         "BatchWriteItem" => on.run(|request| database.batch_write_item(request)),
-        "CreateTable" => on.run(|request| database.create_table(request)),
+        "CreateTable" => on.run(|request| tables::create(database, request)),
         "DeleteItem" => on.run(|request| database.delete_item(request)),
         "DescribeTable" => on.run(|request| database.describe_table(request)),
         "DescribeTimeToLive" => on.run(|request| database.describe_time_to_live(request)),

@@ -1,6 +1,7 @@
 mod disk;
 pub(crate) mod dispatch;
 mod engine;
+mod tables;
 
 use std::path::Path;
 

@@ -110,7 +110,12 @@ impl Book {
     }
 
     /// A notification has come to a terminal, on a connection whose `hello` was sent at that moment: which message it is.
-    pub(crate) fn came(&mut self, terminal: usize, hello: Moment, notification: &Notification) -> Option<usize> {
+    pub(crate) fn came(
+        &mut self,
+        terminal: usize,
+        hello: Moment,
+        notification: &Notification,
+    ) -> Option<usize> {
         let problem = match body::read(notification) {
             None => format!("what nobody has sent came to terminal {terminal}"),
             Some(id) => match self.take(id, terminal, hello, notification) {
@@ -151,7 +156,9 @@ impl Book {
             && message.ack == Acked::No
             && !message.withdrawn
             && self.sessions[message.session].end == End::Live
-            && !self.topic_mates(id).any(|mate| Some(mate.begun) > message.accepted || concurrent(mate, message))
+            && !self
+                .topic_mates(id)
+                .any(|mate| Some(mate.begun) > message.accepted || concurrent(mate, message))
     }
 
     /// Whether its receipt tells of its acknowledgement alone: nothing else can have taken it away.

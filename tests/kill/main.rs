@@ -42,7 +42,8 @@ const PRESENT: Habits =
 /// Ends sessions and begins new ones.
 const RESTLESS: Habits = Habits { restless: true, stays_for: 400, leaves_for: 50, ..PRESENT };
 /// Is away most of the time, and leaves in the middle of a drain.
-const ABSENT: Habits = Habits { sessions: 1, acknowledges: 30, stays_for: 500, leaves_for: 800, restless: false };
+const ABSENT: Habits =
+    Habits { sessions: 1, acknowledges: 30, stays_for: 500, leaves_for: 800, restless: false };
 const TERMINALS: [Habits; 6] = [PRESENT, PRESENT, PRESENT, RESTLESS, ABSENT, ABSENT];
 /// The absent ones, by their numbers, are those that a backlog is made for first.
 const ABSENT_ONES: [usize; 2] = [4, 5];
@@ -59,7 +60,8 @@ async fn nothing_accepted_is_lost_by_kills() {
     let data = tempfile::tempdir().unwrap();
     let mut process = Process::on(data.path());
     let world = World::new(&process.websocket_url, &process.public_url, seed, ABSENT_ONES.to_vec());
-    let servers: Vec<_> = (0..SERVERS).map(|number| tokio::spawn(server::run(world.clone(), number))).collect();
+    let servers: Vec<_> =
+        (0..SERVERS).map(|number| tokio::spawn(server::run(world.clone(), number))).collect();
     let members = TERMINALS.iter().enumerate().map(|(number, habits)| Member::new(number, *habits, seed));
     let members: Vec<_> = members.map(|member| tokio::spawn(member.run(world.clone()))).collect();
 
@@ -116,7 +118,8 @@ fn report(world: &World, kills: u64, waited: usize, slowest: Duration) {
     let book = world.ledger.open();
     let accepted = book.messages.iter().filter(|message| message.accepted.is_some()).count();
     let unknown = book.messages.len() - accepted;
-    let handled = book.messages.iter().filter(|message| matches!(message.ack, ledger::Acked::Handled(_))).count();
+    let handled =
+        book.messages.iter().filter(|message| matches!(message.ack, ledger::Acked::Handled(_))).count();
     println!(
         "{kills} kills: {accepted} accepted, {unknown} without an answer or refused, {handled} acknowledged for sure, \
          {} repeated, {waited} waited at the end; {} answers 503; {} sessions; slowest start {slowest:?}",

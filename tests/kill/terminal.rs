@@ -57,7 +57,8 @@ impl Member {
             match self.visit(&world).await {
                 Ok(()) => {
                     pause = 10;
-                    tokio::time::sleep(Duration::from_millis(self.chance.between(0, self.habits.leaves_for))).await;
+                    tokio::time::sleep(Duration::from_millis(self.chance.between(0, self.habits.leaves_for)))
+                        .await;
                 }
                 // The service is away; what it says on its way out is not.
                 Err(TerminalError::Connection(_) | TerminalError::Closed | TerminalError::Unanswered) => {
@@ -196,7 +197,9 @@ async fn find_out(world: Arc<World>, life: u64, seal: usize, ids: Vec<usize>) {
             Some(202) if tokio::time::Instant::now() < deadline => tokio::time::sleep(IDLE).await,
             _ if !world.ledger.open().tells(seal) => return,
             status => {
-                return world.ledger.violation(format!("{seal} was acknowledged, its receipt answers {status:?}"));
+                return world
+                    .ledger
+                    .violation(format!("{seal} was acknowledged, its receipt answers {status:?}"));
             }
         }
     }

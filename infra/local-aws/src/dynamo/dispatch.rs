@@ -28,13 +28,7 @@ pub(super) fn writes(operation: &str) -> bool {
 pub(crate) fn answer(database: &Database, operation: &str, body: &[u8]) -> Answer {
     match dispatch(database, operation, body) {
         Ok(body) => (200, body),
-        Err(error) => {
-            let status = error.status_code();
-            if status >= 500 {
-                tracing::error!(operation, %error, "the embedded store failed");
-            }
-            (status, error.to_json())
-        }
+        Err(error) => (error.status_code(), error.to_json()),
     }
 }
 

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chance::Chance;
+use futures_util::future::join_all;
 use support::{PATIENCE, Process};
 use terminal::{Habits, Member};
 use world::World;
@@ -80,11 +81,11 @@ async fn nothing_accepted_is_lost_by_kills() {
     for server in servers {
         server.await.unwrap();
     }
-    let mut waited = 0;
-    for member in members {
+    let judging = members.into_iter().map(|member| async {
         let mut member = member.await.unwrap();
-        waited += verdict::all_that_waits_comes(&world, &mut member).await;
-    }
+        verdict::all_that_waits_comes(&world, &mut member).await
+    });
+    let waited = join_all(judging).await.into_iter().sum();
     report(&world, kills, waited, slowest);
     println!("{:?} in all", began.elapsed());
     drop(process);

@@ -15,7 +15,7 @@ pub(super) fn create(
     let name = request.table_name.clone();
     if database.get_table_metadata(&name)?.is_some() && is_torn(database, &name)? {
         tracing::warn!(table = name, "a table was made by half; it is made anew");
-        database.delete_table(DeleteTableRequest { table_name: name, ..DeleteTableRequest::default() })?;
+        database.delete_table(DeleteTableRequest { table_name: name })?;
     }
     database.create_table(request)
 }

@@ -49,7 +49,7 @@ const TERMINALS: [Habits; 6] = [PRESENT, PRESENT, PRESENT, RESTLESS, ABSENT, ABS
 /// The absent ones, by their numbers, are those that a backlog is made for first.
 const ABSENT_ONES: [usize; 2] = [4, 5];
 /// From one start to the next kill, in milliseconds.
-const LIFE: (u64, u64) = (100, 900);
+const LIFE: (u64, u64) = (100, 1400);
 /// A start takes a fraction of it.
 const START: Duration = Duration::from_secs(10);
 

@@ -11,7 +11,7 @@ use crate::support::Server;
 use crate::world::World;
 
 /// More than that need not wait for one terminal; it is drained anew after each kill.
-const BACKLOG: usize = 600;
+const BACKLOG: usize = 250;
 /// Between two notifications.
 const PACE: Duration = Duration::from_millis(2);
 /// When nobody answers.

@@ -1,4 +1,4 @@
-/// What the load decides by chance, the same for the same seed (SplitMix64).
+/// What the load decides by chance, the same for the same seed (`SplitMix64`).
 pub(crate) struct Chance(u64);
 
 impl Chance {

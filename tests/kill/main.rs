@@ -6,6 +6,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     reason = "helpers of tests fail like tests"
 )]
 #![allow(
@@ -83,7 +84,7 @@ async fn nothing_accepted_is_lost_by_kills() {
     }
     let judging = members.into_iter().map(|member| async {
         let mut member = member.await.unwrap();
-        verdict::all_that_waits_comes(&world, &mut member).await
+        Box::pin(verdict::all_that_waits_comes(&world, &mut member)).await
     });
     let waited = join_all(judging).await.into_iter().sum();
     report(&world, kills, waited, slowest);

@@ -30,8 +30,8 @@ pub(crate) async fn run(world: Arc<World>, number: u64) {
         let topic = chance.percent(15).then(|| chance.between(0, 2));
         let receipt = chance.percent(40);
         let accepted = send(&world, &authorization, session, topic, receipt).await;
-        if accepted.is_some() && chance.percent(3) {
-            withdraw(&world, accepted.expect("looked at")).await;
+        if let Some(id) = accepted.filter(|_| chance.percent(3)) {
+            withdraw(&world, id).await;
         }
         tokio::time::sleep(if accepted.is_some() { PACE } else { AGAIN }).await;
     }

@@ -171,12 +171,14 @@ pub(crate) async fn acknowledge(
     let ids: Vec<_> = taken.into_iter().map(|(id, _)| id).collect();
     let seal = {
         let mut book = world.ledger.open();
-        ids.iter().for_each(|id| book.acknowledging(*id));
+        for id in &ids {
+            book.acknowledging(*id);
+        }
         ids.iter().copied().find(|id| book.tells(*id) && book.messages[*id].receipt.is_some())
     };
     terminal.send_text(text).await?;
     // While a start is under way it is not known which process takes it.
-    if let Some(seal) = seal.filter(|_| life % 2 == 0) {
+    if let Some(seal) = seal.filter(|_| life.is_multiple_of(2)) {
         tokio::spawn(find_out(world.clone(), life, seal, ids));
     }
     Ok(())

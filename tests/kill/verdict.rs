@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _};
-use signalbox::client::Terminal;
+use signalbox::client::{Terminal, TerminalError};
 use signalbox_wire::Notification;
 
 use crate::ledger::{Acked, Book, End, Moment};
@@ -132,6 +132,7 @@ async fn empty(
     member: &mut Member,
     mut came: Vec<(usize, Notification)>,
 ) {
+    let began = Instant::now();
     let ids: Vec<_> = came.iter().map(|(id, _)| *id).collect();
     while !came.is_empty() {
         let rest = came.split_off(came.len().min(FRAME));
@@ -141,7 +142,12 @@ async fn empty(
     // Nothing is on its way to it any more, so that its messages are handled one after the other: an answer to a later one
     // says that the ones before are.
     terminal.ping().await.expect("the connection holds");
-    terminal.pong().await.expect("the connection holds");
+    // Hundreds of them may take longer than one answer may.
+    let mut pong = terminal.pong().await;
+    while matches!(pong, Err(TerminalError::Unanswered)) && began.elapsed() < 3 * PATIENCE {
+        pong = terminal.pong().await;
+    }
+    pong.expect("the connection holds");
     let acknowledged = {
         let book = world.ledger.open();
         let receipt = |id: &usize| book.messages[*id].receipt.clone().map(|url| (*id, url));

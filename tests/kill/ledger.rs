@@ -167,13 +167,13 @@ impl Book {
         message.topic.is_none() && !message.withdrawn && self.sessions[message.session].end == End::Live
     }
 
-    /// Why it must not come any more, where it must not.
-    pub(crate) fn must_not_come(&self, id: usize) -> Option<&'static str> {
+    /// Why it must not come on a connection whose `hello` was sent at that moment, where it must not.
+    pub(crate) fn must_not_come(&self, id: usize, hello: Moment) -> Option<&'static str> {
         let message = &self.messages[id];
         let replaced = |mate: &Message| {
             mate.accepted.is_some() && message.accepted.is_some_and(|accepted| mate.begun > accepted)
         };
-        if matches!(message.ack, Acked::Handled(_)) {
+        if matches!(message.ack, Acked::Handled(at) if at < hello) {
             Some("its acknowledgement was handled")
         } else if matches!(self.sessions[message.session].end, End::Answered(_)) {
             Some("its session has ended")

@@ -37,7 +37,7 @@ pub(crate) async fn all_that_waits_comes(world: &Arc<World>, member: &mut Member
     {
         let book = world.ledger.open();
         for (id, _) in &came {
-            problems.extend(book.must_not_come(*id).map(|why| format!("message {id} came: {why}")));
+            problems.extend(book.must_not_come(*id, hello).map(|why| format!("message {id} came: {why}")));
         }
         problems.extend(out_of_order(&book, &came));
     }

@@ -14,6 +14,14 @@ check:
 ci:
     .ci/run
 
+# Kills the service so many times under load, and looks at what is lost. SIGNALBOX_SEED repeats what a run has printed.
+kill times="20":
+    SIGNALBOX_KILLS={{times}} cargo test --package signalbox --test kill -- --nocapture
+
+# Disks that are full, read-only or broken, on filesystems that it mounts (root).
+disks:
+    cargo test --package signalbox --features mounts --test disk
+
 # Stock clients against the service: pywebpush (from `infra/emulator/install`), npm's web-push, Firefox ESR.
 clients:
     npm ci --prefix tests/real_clients/npm --ignore-scripts --no-audit --no-fund

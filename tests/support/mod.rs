@@ -47,7 +47,12 @@ impl Process {
 
     /// None where it ends before it serves; it has said why.
     fn try_start(options: &[&str]) -> Option<Self> {
-        let child = Command::new(env!("CARGO_BIN_EXE_signalbox"))
+        Self::start_as(Command::new(env!("CARGO_BIN_EXE_signalbox")), options)
+    }
+
+    /// By a command that ends in the program. None where it ends before it serves; it has said why.
+    pub fn start_as(mut command: Command, options: &[&str]) -> Option<Self> {
+        let child = command
             .args(["serve", "--log", "warn"])
             .args(options)
             .env("SIGNALBOX_LISTEN", "127.0.0.1:0")
@@ -73,6 +78,15 @@ impl Process {
 
     pub fn on(data: &Path) -> Self {
         Self::start(&["--data", data.to_str().expect("a plain path")])
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has ended by itself; its exit status.
+    pub fn ended(mut self) -> Option<i32> {
+        self.child.wait().expect("it ends").code()
     }
 
     /// Sends a signal and waits for the end; its exit status, if it ended by itself.

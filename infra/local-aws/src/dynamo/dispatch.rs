@@ -4,6 +4,8 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::tables;
+
 /// Status and body of an answer.
 pub(crate) type Answer = (u16, String);
 
@@ -26,13 +28,7 @@ pub(super) fn writes(operation: &str) -> bool {
 pub(crate) fn answer(database: &Database, operation: &str, body: &[u8]) -> Answer {
     match dispatch(database, operation, body) {
         Ok(body) => (200, body),
-        Err(error) => {
-            let status = error.status_code();
-            if status >= 500 {
-                tracing::error!(operation, %error, "the embedded store failed");
-            }
-            (status, error.to_json())
-        }
+        Err(error) => (error.status_code(), error.to_json()),
     }
 }
 
@@ -41,7 +37,7 @@ fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<String,
     match operation {
         "BatchGetItem" => on.run(|request| database.batch_get_item(request)),
         "BatchWriteItem" => on.run(|request| database.batch_write_item(request)),
-        "CreateTable" => on.run(|request| database.create_table(request)),
+        "CreateTable" => on.run(|request| tables::create(database, request)),
         "DeleteItem" => on.run(|request| database.delete_item(request)),
         "DescribeTable" => on.run(|request| database.describe_table(request)),
         "DescribeTimeToLive" => on.run(|request| database.describe_time_to_live(request)),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use bytes::Bytes;
 use dynoxide::Database;
@@ -9,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::disk::Disk;
 use super::dispatch::{Answer, answer, writes};
+use super::health::Health;
 
 /// How many calls may wait for the engine; more wait at their sender.
 const QUEUE: usize = 1024;
@@ -50,11 +52,15 @@ impl EngineThread {
 }
 
 /// Starts the thread: on `disk`, or in memory where there is none.
-pub(super) fn start(database: Database, disk: Option<Disk>) -> (mpsc::Sender<Call>, EngineThread) {
+pub(super) fn start(
+    database: Database,
+    disk: Option<Disk>,
+    health: Health,
+) -> (mpsc::Sender<Call>, EngineThread) {
     let (sender, calls) = mpsc::channel(QUEUE);
     let (failed, failure) = oneshot::channel();
     let thread = std::thread::spawn(move || {
-        if let Err(error) = (Engine { database, disk }).run(calls) {
+        if let Err(error) = (Engine { database, disk, health }).run(calls) {
             // Where nobody waits to be told, the calls fail all the same.
             let _ = failed.send(error);
         }
@@ -65,6 +71,7 @@ pub(super) fn start(database: Database, disk: Option<Disk>) -> (mpsc::Sender<Cal
 struct Engine {
     database: Database,
     disk: Option<Disk>,
+    health: Health,
 }
 
 impl Engine {
@@ -88,8 +95,8 @@ impl Engine {
     /// On an error nobody is answered: their clients are told that the engine is gone.
     fn commit(&mut self, writing: Vec<Call>) -> io::Result<()> {
         let answers: Vec<_> = writing.iter().map(|call| self.answer(call)).collect();
-        // What was refused has changed nothing.
-        let changed = answers.iter().any(|(status, _)| *status == 200);
+        // What was refused has changed nothing; what failed may have done a part.
+        let changed = answers.iter().any(|(status, _)| *status == 200 || *status >= 500);
         if let Some(disk) = self.disk.as_mut().filter(|_| changed) {
             disk.sync()?;
         }
@@ -99,8 +106,10 @@ impl Engine {
         Ok(())
     }
 
-    fn answer(&self, call: &Call) -> Answer {
-        answer(&self.database, &call.operation, &call.body)
+    fn answer(&mut self, call: &Call) -> Answer {
+        let answer = answer(&self.database, &call.operation, &call.body);
+        self.health.note(&call.operation, writes(&call.operation), &answer, Instant::now());
+        answer
     }
 }
 
@@ -131,7 +140,8 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_answered_when_the_disk_fails() {
         let nowhere = Disk::of(Path::new("/no/such/directory/database"));
-        let (calls, mut thread) = start(Database::memory().unwrap(), Some(nowhere));
+        let (calls, mut thread) =
+            start(Database::memory().unwrap(), Some(nowhere), Health::of("nowhere".into()));
         assert_eq!(call(&calls, "ListTables", "{}").await.unwrap().0, 200, "what only reads needs no disk");
         assert_eq!(
             call(&calls, "PutItem", "{}").await.unwrap().0,
@@ -146,7 +156,7 @@ mod tests {
     /// A group is answered call by call: one that is refused takes none with it.
     #[tokio::test]
     async fn a_refused_call_spoils_no_other_of_its_group() {
-        let (calls, _thread) = start(Database::memory().unwrap(), None);
+        let (calls, _thread) = start(Database::memory().unwrap(), None, Health::of("memory".into()));
         assert_eq!(call(&calls, "CreateTable", TABLE).await.unwrap().0, 200);
         let first = r#"{"TableName":"table","Item":{"pk":{"S":"a"}},"ConditionExpression":"attribute_not_exists(pk)"}"#;
         let putting = (0..20).map(|_| call(&calls, "PutItem", first));

@@ -1,6 +1,8 @@
 mod disk;
 pub(crate) mod dispatch;
 mod engine;
+mod health;
+mod tables;
 
 use std::path::Path;
 
@@ -18,11 +20,18 @@ use crate::response;
 use disk::Disk;
 use dispatch::Answer;
 use engine::Call;
+use health::Health;
+
+/// The name of a store without a file.
+const MEMORY: &str = "in memory";
 
 /// The embedded engine could not be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("the embedded store could not be opened: {0}")]
-pub struct EngineError(#[from] DynoxideError);
+#[error("the store {file} could not be opened: {error}")]
+pub struct EngineError {
+    file: String,
+    error: DynoxideError,
+}
 
 /// The wire of DynamoDB: answers each call from the embedded engine. One thread owns the engine, as it blocks, and serves one
 /// call at a time anyhow. A write is on disk before its answer; those that come together go to disk together.
@@ -50,11 +59,13 @@ impl DynamoWire {
     /// # Errors
     /// Where the file cannot be opened as a store.
     pub fn open(file: &Path) -> Result<(Self, EngineThread, Sweeper), EngineError> {
-        let database = Database::new(&file.to_string_lossy())?;
+        let failed = |error| EngineError { file: file.display().to_string(), error };
+        let database = Database::new(&file.to_string_lossy()).map_err(failed)?;
         // What this library calls its normal settings is SQLite's `synchronous = NORMAL`. By default it is FULL: a sync for
         // each commit.
-        database.disable_bulk_loading()?;
-        let (calls, thread) = engine::start(database.clone(), Some(Disk::of(file)));
+        database.disable_bulk_loading().map_err(failed)?;
+        let (calls, thread) =
+            engine::start(database.clone(), Some(Disk::of(file)), Health::of(file.to_owned()));
         Ok((Self(calls), thread, Sweeper(database)))
     }
 
@@ -63,8 +74,8 @@ impl DynamoWire {
     /// # Errors
     /// Where the engine refuses.
     pub fn memory() -> Result<(Self, EngineThread, Sweeper), EngineError> {
-        let database = Database::memory()?;
-        let (calls, thread) = engine::start(database.clone(), None);
+        let database = Database::memory().map_err(|error| EngineError { file: MEMORY.to_owned(), error })?;
+        let (calls, thread) = engine::start(database.clone(), None, Health::of(MEMORY.into()));
         Ok((Self(calls), thread, Sweeper(database)))
     }
 

@@ -74,6 +74,7 @@ impl ServeOptions {
             (Some(_), None) => return Err("--cert needs --key, the file with the certificate's key".into()),
             (None, Some(_)) => return Err("--key needs --cert, the file with the key's certificate".into()),
         };
+        let directory = self.data.display().to_string();
         let data = if self.memory { Data::Memory } else { Data::Directory(self.data) };
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
@@ -96,7 +97,11 @@ impl ServeOptions {
         host.stop().await;
         match failure {
             None => Ok(()),
-            Some(error) => Err(format!("the disk failed to keep the store: {error}; start again").into()),
+            Some(error) => Err(format!(
+                "the disk under {directory} failed to keep what was written: {error}. What was accepted before is there: see \
+                 to the disk, and start again"
+            )
+            .into()),
         }
     }
 }

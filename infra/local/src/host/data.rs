@@ -90,6 +90,15 @@ impl Opened {
     }
 }
 
+impl std::fmt::Display for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Directory { path, .. } => write!(f, "{}", path.display()),
+            Self::Memory { .. } => f.write_str("in memory"),
+        }
+    }
+}
+
 fn store_file(directory: &Path) -> PathBuf {
     directory.join("signalbox.db")
 }

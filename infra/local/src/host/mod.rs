@@ -75,11 +75,21 @@ pub enum HostError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The tables.
-    #[error("the tables could not be made: {0}")]
-    Tables(#[from] StoreError),
+    #[error("{data}: the tables could not be made: {error}")]
+    Tables {
+        /// Where.
+        data: String,
+        /// Why not.
+        error: StoreError,
+    },
     /// The queue.
-    #[error(transparent)]
-    Queue(#[from] QueueError),
+    #[error("{data}: {error}")]
+    Queue {
+        /// Where.
+        data: String,
+        /// Why not.
+        error: QueueError,
+    },
     /// The functions.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -136,9 +146,12 @@ impl Host {
             connection_lifetime: CONNECTION_LIFETIME,
             ..Settings::new(tables(), format!("http://queues.invalid/{DRAINS}"), public_url.clone())
         };
-        let drains = LocalQueue::open(dynamo.clone(), DRAINS, event_source::DRAINS).await?;
+        let drains = LocalQueue::open(dynamo.clone(), DRAINS, event_source::DRAINS)
+            .await
+            .map_err(|error| HostError::Queue { data: data.to_string(), error })?;
         let clients = functions::clients(dynamo, hub.clone(), data.key_ring(), drains.clone());
-        settings.tables.create(&clients.dynamodb).await?;
+        let made = settings.tables.create(&clients.dynamodb).await;
+        made.map_err(|error| HostError::Tables { data: data.to_string(), error })?;
         let functions = Arc::new(Functions::start(clients, settings, Clock::system()).await?);
 
         let (stop, connections) = (CancellationToken::new(), TaskTracker::new());

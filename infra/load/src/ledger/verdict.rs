@@ -64,6 +64,25 @@ impl Verdict {
         faults.iter().all(|&count| count == 0)
     }
 
+    /// Adds what became of other sessions' messages.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.posted += other.posted;
+        self.accepted += other.accepted;
+        self.arrived += other.arrived;
+        self.lost += other.lost;
+        self.not_delivered += other.not_delivered;
+        self.repeated += other.repeated;
+        self.doubled += other.doubled;
+        self.out_of_order += other.out_of_order;
+        self.shared_versions += other.shared_versions;
+        self.unwanted += other.unwanted;
+        self.arrived_unaccepted += other.arrived_unaccepted;
+        self.order_unchecked += other.order_unchecked;
+        self.misrouted += other.misrouted;
+        self.damaged += other.damaged;
+        self.forgotten += other.forgotten;
+    }
+
     /// Adds what became of one session's messages.
     pub(crate) fn add(&mut self, ledger: &Ledger, expectation: Expectation) {
         // Topics have places of their own in what waits.

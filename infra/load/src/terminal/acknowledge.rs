@@ -1,3 +1,4 @@
+use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -28,6 +29,16 @@ impl FromStr for AckPolicy {
                 Ok(size @ 1..=1000) => Ok(Self::Batches(size)),
                 _ => Err(NoAckPolicy),
             },
+        }
+    }
+}
+
+impl fmt::Display for AckPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Every => f.write_str("every"),
+            Self::Never => f.write_str("never"),
+            Self::Batches(size) => size.fmt(f),
         }
     }
 }

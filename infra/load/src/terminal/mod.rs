@@ -4,6 +4,6 @@ mod acknowledge;
 mod connection;
 mod listen;
 
-pub(crate) use acknowledge::AckPolicy;
+pub(crate) use acknowledge::{AckPolicy, Acks};
 pub(crate) use connection::{Terminal, TerminalError};
 pub(crate) use listen::{Live, listen};

@@ -34,11 +34,7 @@ pub(crate) struct TrustError(String);
 
 impl Network {
     /// With TLS where it is asked for: trusting the certificates of this PEM file and no others, or else the system's.
-    pub(crate) fn new(
-        encrypted: bool,
-        ca: Option<&Path>,
-        sources: Vec<IpAddr>,
-    ) -> Result<Self, TrustError> {
+    pub(crate) fn new(encrypted: bool, ca: Option<&Path>, sources: Vec<IpAddr>) -> Result<Self, TrustError> {
         let tls = if encrypted || ca.is_some() { Some(connector(ca)?) } else { None };
         Ok(Self { tls, sources, next_source: AtomicUsize::new(0) })
     }
@@ -65,8 +61,7 @@ impl Network {
         let stream = match self.source(address) {
             None => TcpStream::connect(address).await?,
             Some(source) => {
-                let socket =
-                    if source.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+                let socket = if source.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
                 socket.bind(SocketAddr::new(source, 0))?;
                 socket.connect(address).await?
             }

@@ -64,7 +64,10 @@ struct Frame<'a> {
 /// What a frame was.
 pub(crate) enum Taken<'a> {
     /// To be acknowledged under its channel and version.
-    Notification { channel: Cow<'a, str>, version: Cow<'a, str> },
+    Notification {
+        channel: Cow<'a, str>,
+        version: Cow<'a, str>,
+    },
     Other,
 }
 
@@ -192,8 +195,10 @@ mod tests {
 
     /// Two terminals with a session each, and a message posted to each.
     fn roster() -> Roster {
-        let session = |terminal: usize| Session::new(terminal, CHANNELS[terminal].to_owned(), Uri::from_static("/"));
-        let roster = Roster::new(Instant::now(), BodyTemplate::new(200).unwrap(), vec![session(0), session(1)]);
+        let session =
+            |terminal: usize| Session::new(terminal, CHANNELS[terminal].to_owned(), Uri::from_static("/"));
+        let roster =
+            Roster::new(Instant::now(), BodyTemplate::new(200).unwrap(), vec![session(0), session(1)]);
         for session in &roster.sessions {
             session.ledger().post(0);
             session.ledger().answer(0, crate::ledger::Answer::Accepted, 0);
@@ -201,7 +206,12 @@ mod tests {
         roster
     }
 
-    fn notification(roster: &Roster, session: u32, channel: &str, alter: impl FnOnce(&mut Vec<u8>)) -> String {
+    fn notification(
+        roster: &Roster,
+        session: u32,
+        channel: &str,
+        alter: impl FnOnce(&mut Vec<u8>),
+    ) -> String {
         let mut body = roster.body.body(Mark { run: roster.run, session, number: 0 }).to_vec();
         alter(&mut body);
         let data = base64url::encode(&body);
@@ -214,7 +224,9 @@ mod tests {
     fn a_notification_is_entered_where_it_belongs() {
         let roster = roster();
         let text = notification(&roster, 1, CHANNELS[1], |_| {});
-        let Taken::Notification { channel, version } = roster.take(1, &text) else { panic!("a notification") };
+        let Taken::Notification { channel, version } = roster.take(1, &text) else {
+            panic!("a notification")
+        };
         assert_eq!((&*channel, &*version), (CHANNELS[1], "v/1"));
         assert_eq!((roster.arrived(), roster.owed()), (1, 1));
         let verdict = roster.verdict(Expectation::Each);

@@ -85,10 +85,14 @@ mod tests {
 
     #[tokio::test]
     async fn only_loopback_unless_it_is_said() {
-        for url in ["ws://127.0.0.1:8080/", "wss://127.8.9.1/", "http://[::1]:1/", "ws://[::ffff:127.0.0.1]:1/"] {
+        for url in
+            ["ws://127.0.0.1:8080/", "wss://127.8.9.1/", "http://[::1]:1/", "ws://[::ffff:127.0.0.1]:1/"]
+        {
             Target::resolve(url, Reach::Loopback).await.unwrap();
         }
-        for url in ["ws://192.0.2.1:8080/", "https://[2001:db8::1]/", "ws://0.0.0.0:1/", "ws://[::ffff:192.0.2.1]/"] {
+        for url in
+            ["ws://192.0.2.1:8080/", "https://[2001:db8::1]/", "ws://0.0.0.0:1/", "ws://[::ffff:192.0.2.1]/"]
+        {
             let refused = Target::resolve(url, Reach::Loopback).await.unwrap_err();
             assert!(refused.to_string().contains("--i-own-this-server"), "{url}: {refused}");
             Target::resolve(url, Reach::Anywhere).await.unwrap();

@@ -36,7 +36,8 @@ impl Idle {
         let ended = roster.strays.ended.load(Ordering::Relaxed);
         listeners.end().await;
 
-        findings.memory = connecting.server.as_ref().zip(held.server.as_ref()).map(|(b, h)| memory(b, h, count));
+        findings.memory =
+            connecting.server.as_ref().zip(held.server.as_ref()).map(|(b, h)| memory(b, h, count));
         findings.phases = vec![connecting, held];
         findings.judge(&roster, crate::ledger::Expectation::Each);
         Ok((findings, ended == 0))

@@ -120,7 +120,8 @@ impl Terminal {
     }
 
     async fn say(&mut self, message: &TerminalMessage) -> Result<(), TerminalError> {
-        let text = serde_json::to_string(message).map_err(|error| TerminalError::Refused(error.to_string()))?;
+        let text =
+            serde_json::to_string(message).map_err(|error| TerminalError::Refused(error.to_string()))?;
         self.feed(text).await?;
         self.flush().await
     }

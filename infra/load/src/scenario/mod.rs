@@ -1,0 +1,53 @@
+//! What is done to a service. Each scenario ends: after so many messages or so much time, and a while for what is owed.
+
+mod absent;
+mod exchange;
+mod first;
+mod idle;
+mod latency;
+mod listeners;
+mod push;
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::body::BodyTemplate;
+use crate::roster::{Roster, Session};
+use crate::sender::Bounds;
+use crate::service::Service;
+
+pub(crate) use absent::Absent;
+pub(crate) use first::First;
+pub(crate) use idle::Idle;
+pub(crate) use latency::OneByOne;
+pub(crate) use push::Push;
+
+/// What keeps a scenario from being carried through; not what it finds.
+pub(crate) type Failure = Box<dyn Error>;
+
+/// What all scenarios work with.
+pub(crate) struct Run {
+    pub(crate) service: Arc<Service>,
+    /// The process to measure.
+    pub(crate) server: Option<u32>,
+    /// The bytes of a body.
+    pub(crate) size: usize,
+    /// How long messages are posted, or connections made, at most.
+    pub(crate) at_most: Duration,
+    /// How long is waited for what is owed.
+    pub(crate) patience: Duration,
+}
+
+impl Run {
+    fn roster(&self, sessions: Vec<Session>) -> Result<Arc<Roster>, Failure> {
+        let began = std::time::Instant::now();
+        Ok(Arc::new(Roster::new(began, BodyTemplate::new(self.size)?, sessions)))
+    }
+
+    fn bounds(&self, messages: u64) -> Bounds {
+        Bounds { messages, until: Instant::now() + self.at_most }
+    }
+}

@@ -1,0 +1,131 @@
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hyper::Uri;
+use hyper::header::HeaderValue;
+use signalbox_wire::{ChannelId, Register};
+
+use crate::network::{Network, TrustError};
+use crate::target::{Origin, Reach, Target, TargetError};
+use crate::terminal::{Terminal, TerminalError};
+use crate::vapid::{Unsigned, Vapid};
+
+/// How a service is reached.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServiceOptions {
+    /// Where terminals connect.
+    #[arg(long, default_value = "ws://127.0.0.1:8080/", value_name = "URL")]
+    url: String,
+    /// Says that the server may be under load though it is not on this machine.
+    #[arg(long)]
+    i_own_this_server: bool,
+    /// The certificates to trust, in PEM, instead of the system's.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// An address to connect from, for more connections than one has ports for; may be repeated.
+    #[arg(long, value_name = "IP")]
+    source: Vec<IpAddr>,
+    /// Bind each session to a key, and send a VAPID header of it, signed once for the run.
+    #[arg(long)]
+    vapid: bool,
+}
+
+/// The service under load.
+pub(crate) struct Service {
+    url: String,
+    terminals: Target,
+    network: Network,
+    endpoints: Endpoints,
+}
+
+/// Where its endpoints are, and who sends to them.
+struct Endpoints {
+    origin: String,
+    target: Target,
+    vapid: Option<Vapid>,
+    authorization: Option<HeaderValue>,
+}
+
+/// The service cannot be put under load.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServiceError {
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error("a first terminal: {0}")]
+    Terminal(#[from] TerminalError),
+    #[error(transparent)]
+    Unsigned(#[from] Unsigned),
+    #[error("its endpoints have no origin")]
+    NoOrigin,
+}
+
+impl ServiceOptions {
+    /// For a report.
+    pub(crate) fn describe(&self) -> serde_json::Value {
+        serde_json::json!({"url": self.url, "vapid": self.vapid})
+    }
+}
+
+impl Service {
+    /// Reaches it, with one terminal and one session, to learn where its endpoints are.
+    pub(crate) async fn find(options: &ServiceOptions) -> Result<Self, ServiceError> {
+        let reach = if options.i_own_this_server { Reach::Anywhere } else { Reach::Loopback };
+        let terminals = Target::resolve(&options.url, reach).await?;
+        let network = Network::new(terminals.encrypted, options.ca.as_deref(), options.source.clone())?;
+
+        let mut scout = Terminal::connect(&network, &terminals, &options.url).await?;
+        scout.hello(None).await?;
+        let register = Register { channel: new_channel(), key: None, app: None };
+        let endpoint = scout.register(register).await?;
+        scout.close().await;
+
+        let origin = Origin::of(&endpoint).ok_or(ServiceError::NoOrigin)?.to_string();
+        let target = Target::resolve(&endpoint, reach).await?;
+        let vapid = if options.vapid { Some(Vapid::generate()?) } else { None };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let authorization = vapid.as_ref().map(|vapid| vapid.authorization(&origin, now)).transpose()?;
+        let endpoints = Endpoints { origin, target, vapid, authorization };
+        Ok(Self { url: options.url.clone(), terminals, network, endpoints })
+    }
+
+    /// A connection of a terminal, without a word yet.
+    pub(crate) async fn connect(&self) -> Result<Terminal, TerminalError> {
+        Terminal::connect(&self.network, &self.terminals, &self.url).await
+    }
+
+    /// A new session of this terminal: its channel, and the path of its endpoint.
+    pub(crate) async fn register(&self, terminal: &mut Terminal) -> Result<(String, Uri), TerminalError> {
+        let channel = new_channel();
+        let key = self.endpoints.vapid.as_ref().map(Vapid::public_key);
+        let endpoint = terminal.register(Register { channel, key, app: None }).await?;
+        let unusable = || TerminalError::Refused("an endpoint of another origin than its first".to_owned());
+        // What is allowed to be under load was looked at for this origin alone.
+        let origin = Origin::of(&endpoint).ok_or_else(unusable)?.to_string();
+        if origin != self.endpoints.origin {
+            return Err(unusable());
+        }
+        let path = endpoint.parse::<Uri>().ok().and_then(|uri| uri.into_parts().path_and_query);
+        Ok((channel.to_string(), path.ok_or_else(unusable)?.into()))
+    }
+
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Where senders connect.
+    pub(crate) fn endpoints(&self) -> &Target {
+        &self.endpoints.target
+    }
+
+    /// What senders prove themselves with, if at all.
+    pub(crate) fn authorization(&self) -> Option<&HeaderValue> {
+        self.endpoints.authorization.as_ref()
+    }
+}
+
+fn new_channel() -> ChannelId {
+    ChannelId::from_bytes(uuid::Uuid::new_v4().into_bytes())
+}

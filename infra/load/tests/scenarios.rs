@@ -1,0 +1,151 @@
+//! The program against the real host: each scenario, small, and its report.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
+
+use std::process::Stdio;
+
+use serde_json::Value;
+use signalbox::host::{Data, Host, HostOptions, Tls};
+use signalbox_domain::{AuthorizationPolicy, BodyLimit};
+use tokio::process::Command;
+
+struct Outcome {
+    code: Option<i32>,
+    report: Value,
+    text: String,
+}
+
+async fn host() -> Host {
+    let options = HostOptions {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        public_url: None,
+        data: Data::Memory,
+        tls: Tls::Off,
+        authorization: AuthorizationPolicy::default(),
+        body_limit: BodyLimit::default(),
+    };
+    Host::start(options).await.unwrap()
+}
+
+/// Runs the program against a host of its own, whose process this is.
+async fn run(arguments: &str) -> Outcome {
+    let host = host().await;
+    let pid = std::process::id().to_string();
+    let outcome = run_against(&host.websocket_url(), &format!("{arguments} --pid {pid}")).await;
+    host.stop().await;
+    outcome
+}
+
+async fn run_against(url: &str, arguments: &str) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("report.json");
+    let program = Command::new(env!("CARGO_BIN_EXE_signalbox-load"))
+        .args(arguments.split_ascii_whitespace())
+        .args(["--url", url, "--json", json.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .await
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Outcome {
+        code: program.status.code(),
+        report: std::fs::read(json).map_or(Value::Null, |report| serde_json::from_slice(&report).unwrap()),
+        text: text(&program.stdout) + &text(&program.stderr),
+    }
+}
+
+impl Outcome {
+    fn assert_passed(&self, scenario: &str) {
+        assert_eq!(self.code, Some(0), "{}", self.text);
+        assert_eq!((&self.report["scenario"], &self.report["passed"]), (&scenario.into(), &true.into()));
+        assert!(self.text.contains(&format!("{scenario}: passed")), "{}", self.text);
+        assert!(self.report["machine"]["cores"].as_u64().unwrap() > 0);
+        for phase in self.report["phases"].as_array().unwrap() {
+            assert!(phase["server"]["rss_kib"].as_u64().unwrap() > 0, "{phase}");
+        }
+    }
+
+    fn assert_verdict(&self, expected: &[(&str, u64)]) {
+        for &(count, number) in expected {
+            assert_eq!(self.report["verdict"][count], number, "{count}: {}", self.report);
+        }
+    }
+
+    fn assert_latencies(&self, of: &str, count: u64) {
+        let times = &self.report["latencies_us"][of];
+        assert_eq!(times["count"], count, "{of}: {}", self.report);
+        assert!(times["p50"].as_u64() > Some(0) && times["p50"].as_u64() <= times["p99"].as_u64(), "{times}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn push_in_all_manners() {
+    for manner in ["--acks every --ttl 60", "--acks 7 --ttl 60 --vapid", "--acks never --ttl 60 --sessions 2"]
+    {
+        let outcome = run(&format!("push --terminals 20 --messages 200 {manner}")).await;
+        outcome.assert_passed("push");
+        outcome.assert_verdict(&[("posted", 200), ("accepted", 200), ("arrived", 200), ("lost", 0)]);
+        outcome.assert_latencies("post to answer", 200);
+        outcome.assert_latencies("post to frame", 200);
+        assert_eq!(outcome.report["answers"]["201"], 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn push_with_ttl_0_reaches_who_is_there() {
+    let outcome = run("push --terminals 20 --messages 200 --ttl 0").await;
+    outcome.assert_passed("push");
+    outcome.assert_verdict(&[("accepted", 200), ("arrived", 200), ("doubled", 0)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn absent_terminals_get_everything_when_they_come_again() {
+    let outcome = run("absent --terminals 20 --messages 200").await;
+    outcome.assert_passed("absent");
+    outcome.assert_verdict(&[("accepted", 200), ("arrived", 200), ("out_of_order", 0), ("forgotten", 0)]);
+    outcome.assert_latencies("post to answer", 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn absent_terminals_get_the_last_of_each_topic_and_nothing_with_ttl_0() {
+    let topics = run("absent --terminals 20 --messages 200 --topics 2").await;
+    topics.assert_passed("absent");
+    topics.assert_verdict(&[("accepted", 200), ("arrived", 40), ("not_delivered", 160)]);
+    let never = run("absent --terminals 20 --messages 200 --ttl 0").await;
+    never.assert_passed("absent");
+    never.assert_verdict(&[("accepted", 200), ("arrived", 0)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_are_held() {
+    let outcome = run("idle --connections 20 --hold 1").await;
+    outcome.assert_passed("idle");
+    assert!(outcome.report["memory"]["rss_kib_held"].as_u64().unwrap() > 0);
+    assert_eq!(outcome.report["surroundings"]["connections_ended"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_notifications_of_new_terminals() {
+    let outcome = run("first --terminals 20 --vapid").await;
+    outcome.assert_passed("first");
+    outcome.assert_verdict(&[("accepted", 20), ("arrived", 20)]);
+    for step in ["connect", "hello", "register", "post to frame", "connect to first notification"] {
+        outcome.assert_latencies(step, 20);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn latency_of_one_message_at_a_time() {
+    let outcome = run("latency --messages 50 --pause 0").await;
+    outcome.assert_passed("latency");
+    outcome.assert_verdict(&[("accepted", 50), ("arrived", 50)]);
+    outcome.assert_latencies("post to frame", 50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_machines_are_left_alone() {
+    let outcome = run_against("ws://192.0.2.1:8080/", "push").await;
+    assert_eq!(outcome.code, Some(2), "{}", outcome.text);
+    assert!(outcome.text.contains("--i-own-this-server"), "{}", outcome.text);
+    assert_eq!(outcome.report, Value::Null);
+}

@@ -5,13 +5,17 @@
 
 mod connections;
 mod dynamo;
+mod inline;
 mod recorder;
 mod secrets;
+mod unruly;
 
 pub use connections::{Connections, ConnectionsWire, PostError, PostFuture};
 pub use dynamo::{DynamoWire, EngineError, EngineThread, Sweeper};
+pub use inline::InlineDynamo;
 pub use recorder::{Call, Fault, Pause, Recorder};
 pub use secrets::SecretsWire;
+pub use unruly::{Habits, Scope, Unruly};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;

@@ -195,7 +195,6 @@ impl Facts {
         Some((run.ended?, answer))
     }
 
-
     pub fn pushes(&self) -> impl Iterator<Item = (usize, &Push)> {
         self.events.iter().enumerate().filter_map(|(index, event)| match &event.what {
             What::Push(push) => Some((index, push)),

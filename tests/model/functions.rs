@@ -50,8 +50,7 @@ pub fn tables() -> TableNames {
 
 /// The clients share a quota of retries by region, which must not go from one history or instance to the next.
 fn clients(dynamo: &SharedHttpConnector, posts: &SharedHttpConnector, instance: &str) -> Clients {
-    let there =
-        |config: SdkConfig| config.to_builder().region(Region::new(instance.to_owned())).build();
+    let there = |config: SdkConfig| config.to_builder().region(Region::new(instance.to_owned())).build();
     let secrets = SecretsWire::new(|| Ok(KEY_RING.to_owned()));
     Clients::new(
         &there(config(dynamo.clone())),
@@ -119,9 +118,8 @@ impl Functions {
             self.notify.handle(request).await
         };
         let header = |name: &str| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
-        let receipt = header("link").and_then(|link| {
-            Some(link.split_once('<')?.1.split_once('>')?.0.to_owned())
-        });
+        let receipt =
+            header("link").and_then(|link| Some(link.split_once('<')?.1.split_once('>')?.0.to_owned()));
         let body = String::from_utf8_lossy(answer.body().as_ref()).into_owned();
         Answer { status: answer.status().as_u16(), location: header("location"), receipt, body }
     }

@@ -76,7 +76,8 @@ impl World {
     /// One run; says whether it came to its end.
     async fn run(self: Arc<Self>, event: usize, mood: &Mood, seed: u64) -> bool {
         let mut dice = Dice::new(seed);
-        let dies_at = if dice.chance(mood.dies) { u32::try_from(1 + dice.below(14)).expect("small") } else { 0 };
+        let dies_at =
+            if dice.chance(mood.dies) { u32::try_from(1 + dice.below(14)).expect("small") } else { 0 };
         let skew = i64::try_from(dice.below(2 * mood.skew + 1)).expect("small")
             - i64::try_from(mood.skew).expect("small");
         let skew = if dice.chance(0.5) { skew } else { 0 };

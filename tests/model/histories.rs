@@ -51,8 +51,11 @@ fn check(program: &Program) -> Vec<String> {
 
 fn run(program: &Program) -> History {
     fastrand::seed(program.seed);
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
     runtime.block_on(play(program))
 }
 

@@ -72,7 +72,10 @@ impl Mood {
 
     /// Nothing goes wrong any more.
     pub fn calm() -> Self {
-        Self { habits: Habits { latency: 2, short_page: 0.3, stale: 0.3, ..Habits::default() }, ..Self::default() }
+        Self {
+            habits: Habits { latency: 2, short_page: 0.3, stale: 0.3, ..Habits::default() },
+            ..Self::default()
+        }
     }
 }
 

@@ -25,23 +25,66 @@ pub enum Which {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
     /// Opens a connection in a slot that has none, and says `hello`, with a minimum urgency.
-    Connect { terminal: usize, slot: usize, minimum: u8 },
+    Connect {
+        terminal: usize,
+        slot: usize,
+        minimum: u8,
+    },
     /// Says `hello` again on a connection, which is not allowed.
-    SecondHello { terminal: usize, slot: usize },
+    SecondHello {
+        terminal: usize,
+        slot: usize,
+    },
     /// Closes a connection; or is gone, which nobody notices for a while.
-    Drop { terminal: usize, slot: usize, vanish: bool },
-    Register { terminal: usize, channel: usize, words: Words },
-    Unregister { terminal: usize, channel: usize },
-    Ack { terminal: usize, which: Which, code: u16 },
-    Nack { terminal: usize },
-    Ping { terminal: usize },
+    Drop {
+        terminal: usize,
+        slot: usize,
+        vanish: bool,
+    },
+    Register {
+        terminal: usize,
+        channel: usize,
+        words: Words,
+    },
+    Unregister {
+        terminal: usize,
+        channel: usize,
+    },
+    Ack {
+        terminal: usize,
+        which: Which,
+        code: u16,
+    },
+    Nack {
+        terminal: usize,
+    },
+    Ping {
+        terminal: usize,
+    },
     /// `count` pushes, each begun when the one before is answered.
-    Push { terminal: usize, channel: usize, push: PushOp, count: u8 },
+    Push {
+        terminal: usize,
+        channel: usize,
+        push: PushOp,
+        count: u8,
+    },
     /// Of the push so many before the last.
-    Withdraw { back: usize },
-    Receipt { back: usize },
-    Validate { terminal: usize, channel: usize, server: usize },
-    Revoke { terminal: usize, channel: usize, server: usize },
+    Withdraw {
+        back: usize,
+    },
+    Receipt {
+        back: usize,
+    },
+    Validate {
+        terminal: usize,
+        channel: usize,
+        server: usize,
+    },
+    Revoke {
+        terminal: usize,
+        channel: usize,
+        server: usize,
+    },
     /// Every function dies, with all that it has in memory.
     Restart,
     /// DynamoDB deletes what has expired.
@@ -134,7 +177,9 @@ fn op(dice: &mut Dice, terminals: usize) -> Op {
         }
         49..50 => Op::Nack { terminal },
         50..51 => Op::Ping { terminal },
-        51..81 => Op::Push { terminal, channel, push: push(dice, server), count: dice.one_of(&[1, 1, 1, 2, 4]) },
+        51..81 => {
+            Op::Push { terminal, channel, push: push(dice, server), count: dice.one_of(&[1, 1, 1, 2, 4]) }
+        }
         81..85 => Op::Withdraw { back: dice.index(3) },
         85..89 => Op::Receipt { back: dice.index(4) },
         89..93 => Op::Validate { terminal, channel, server },

@@ -43,7 +43,9 @@ pub fn trace(facts: &Facts) -> String {
 
 fn said(what: &What) -> String {
     match what {
-        What::Push(push) => format!("Push on {} of register {}: {:?}", push.token.channel, push.token.register, push.push),
+        What::Push(push) => {
+            format!("Push on {} of register {}: {:?}", push.token.channel, push.token.register, push.push)
+        }
         What::Validate { token, server } => format!("Validate of register {} by {server}", token.register),
         What::Revoke { token, server } => format!("Revoke of register {} by {server}", token.register),
         What::Withdraw { push, .. } => format!("Withdraw of {push}"),

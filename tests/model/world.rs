@@ -126,7 +126,8 @@ impl World {
         let block = self.now() / 1_000 / half_day;
         let mut signed = SIGNED.lock().unwrap();
         let header = signed.entry((server, block)).or_insert_with(|| {
-            let claims = json!({"aud": PUBLIC_URL, "exp": (block + 2) * half_day - 60, "sub": "mailto:a@b.example"});
+            let claims =
+                json!({"aud": PUBLIC_URL, "exp": (block + 2) * half_day - 60, "sub": "mailto:a@b.example"});
             key.sign(&claims).expect("signs")
         });
         (header.clone(), key.public_key().to_owned())
@@ -141,7 +142,8 @@ impl World {
             "ExpressionAttributeValues": {":pk": {"S": terminal.to_string()}},
             "ConsistentRead": true,
         });
-        let answer: Value = serde_json::from_str(&self.engine.ask("Query", &query.to_string())).expect("JSON");
+        let answer: Value =
+            serde_json::from_str(&self.engine.ask("Query", &query.to_string())).expect("JSON");
         let items = answer["Items"].as_array().cloned().unwrap_or_default();
         items.iter().map(|item| item["mid"]["S"].as_str().unwrap_or_default().to_owned()).collect()
     }

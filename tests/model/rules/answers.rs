@@ -32,7 +32,10 @@ impl<'h> Judge<'h> {
             if let Some(wrong) = wrong {
                 let what = &self.event(run.event).what;
                 let event = run.event;
-                self.accuse("answers", format!("{wrong}: {answer:?} to event {event}, {what:?}, run {run:?}"));
+                self.accuse(
+                    "answers",
+                    format!("{wrong}: {answer:?} to event {event}, {what:?}, run {run:?}"),
+                );
             }
         }
         self.tokens();
@@ -52,8 +55,7 @@ impl<'h> Judge<'h> {
             201 | 202 => {
                 let dead = self.dead_since(token).is_some_and(|dead| dead < run.began);
                 let stranger = names_key && server != Some(0);
-                let unvalidated =
-                    explicit && !self.may_be_authorized(token, |by| Some(by) == server, ended);
+                let unvalidated = explicit && !self.may_be_authorized(token, |by| Some(by) == server, ended);
                 match (dead, stranger, unvalidated) {
                     (true, ..) => Some("accepted after the session's end (I5)"),
                     (_, true, _) => Some("accepted from a server that is not the named one (R22)"),
@@ -140,7 +142,9 @@ impl<'h> Judge<'h> {
         let surely = delivered.iter().any(|&(ack, ..)| self.kept(ack).is_some_and(|kept| kept < run.began));
         let at = run.at.saturating_add_signed(run.skew);
         match answer.status {
-            204 => (!delivered.iter().any(|&(_, sent, _)| sent < ended)).then_some("nobody has acknowledged it"),
+            204 => {
+                (!delivered.iter().any(|&(_, sent, _)| sent < ended)).then_some("nobody has acknowledged it")
+            }
             202 if surely => Some("it was acknowledged"),
             202 => {
                 let gone = self.push(push).push.ttl > 0 && self.expires(push).1 + 15_000 < at;

@@ -25,7 +25,8 @@ impl<'h> Judge<'h> {
                     if !configured.contains(&frame.link) {
                         self.accuse("I3", format!("a notification before the hello's answer: {frame:?}"));
                     }
-                    let Some(push) = self.by_data.get(frame.body["data"].as_str().unwrap_or_default()).copied()
+                    let Some(push) =
+                        self.by_data.get(frame.body["data"].as_str().unwrap_or_default()).copied()
                     else {
                         self.accuse("R20", format!("a notification that nobody sent: {frame:?}"));
                         continue;
@@ -85,7 +86,8 @@ impl<'h> Judge<'h> {
             return;
         }
         let began = self.run(run).began;
-        let made = self.facts.frames.iter().find(|of| of.kind() == "hello" && of.body["uaid"] == asked.as_str());
+        let made =
+            self.facts.frames.iter().find(|of| of.kind() == "hello" && of.body["uaid"] == asked.as_str());
         let old_enough = made.is_some_and(|made| made.at + FORGOTTEN < frame.at + CLOCKS + POSTING);
         let has_session = self
             .events(|what| match what {
@@ -99,7 +101,10 @@ impl<'h> Judge<'h> {
                         .is_some_and(|done| done < began)
             });
         if has_session || !old_enough {
-            self.accuse("a new uaid only when true", format!("{asked} was asked for, and is known: {frame:?}"));
+            self.accuse(
+                "a new uaid only when true",
+                format!("{asked} was asked for, and is known: {frame:?}"),
+            );
         }
     }
 

@@ -66,7 +66,10 @@ impl<'h> Judge<'h> {
             over.push(("its session has ended (I5)", dead));
         }
         let mid = self.facts.mid(push);
-        let brought_back = |since: Tick| self.facts.puts.iter().any(|(at, of)| *at > since && *of == mid);
+        // What is not kept is posted by the push itself alone, which may run again.
+        let transient = self.push(push).push.ttl == 0;
+        let brought_back =
+            |since: Tick| transient || self.facts.puts.iter().any(|(at, of)| *at > since && *of == mid);
         if let Some(version) = version {
             for (ack, sent, _) in self.acks(version) {
                 if let Some(kept) = self.kept(ack)

@@ -14,6 +14,9 @@ use crate::play::History;
 /// A function's clock may be so far off, and API Gateway's time is a moment before the function's.
 const CLOCKS: Millis = 6_000;
 
+/// Whether an event that runs again behind later ones is told from a new one.
+pub(super) const LATE_RUNS_TOLD: bool = false;
+
 pub struct Judge<'h> {
     facts: &'h Facts,
     by_data: HashMap<&'h str, usize>,
@@ -25,12 +28,8 @@ pub struct Judge<'h> {
 /// Everything that is wrong with a history.
 pub fn judge(history: &History) -> Vec<String> {
     let facts = &history.facts;
-    let mut judge = Judge {
-        facts,
-        by_data: facts.by_data(),
-        versions: HashMap::new(),
-        wrong: facts.wrong.clone(),
-    };
+    let mut judge =
+        Judge { facts, by_data: facts.by_data(), versions: HashMap::new(), wrong: facts.wrong.clone() };
     judge.frames();
     judge.answers();
     judge.owed();
@@ -63,10 +62,7 @@ impl<'h> Judge<'h> {
     }
 
     /// The events of this kind, with what they are.
-    fn events<T>(
-        &self,
-        of: impl Fn(&'h What) -> Option<T>,
-    ) -> impl Iterator<Item = (usize, &'h Event, T)> {
+    fn events<T>(&self, of: impl Fn(&'h What) -> Option<T>) -> impl Iterator<Item = (usize, &'h Event, T)> {
         let events = self.facts.events.iter().enumerate();
         events.filter_map(move |(index, event)| Some((index, event, of(&event.what)?)))
     }
@@ -80,7 +76,8 @@ impl<'h> Judge<'h> {
 
     /// When nothing more could come of an event: when it was done, or all of its runs were over.
     fn settled(&self, event: usize, done: Option<Tick>) -> Tick {
-        done.or(self.event(event).over).unwrap_or(Tick::MAX)
+        let over = self.event(event).over.unwrap_or(Tick::MAX);
+        if LATE_RUNS_TOLD || self.event(event).runs.len() == 1 { done.unwrap_or(over) } else { over }
     }
 
     /// The `hello` events of a terminal, by the uaid that it had or got.

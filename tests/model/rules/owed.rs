@@ -40,7 +40,10 @@ impl<'h> Judge<'h> {
         let until = self.link(end.link).opened;
         for push in self.owed_to(&end.uaid, until, end.at) {
             if !self.on(end.link).any(|(_, of)| of == push) {
-                self.accuse("I1", format!("push {push} was accepted, is owed to {}, and does not come", end.uaid));
+                self.accuse(
+                    "I1",
+                    format!("push {push} was accepted, is owed to {}, and does not come", end.uaid),
+                );
             }
         }
         let again: Vec<_> = self.on(end.after_ack).map(|(_, push)| push).collect();
@@ -55,14 +58,20 @@ impl<'h> Judge<'h> {
         for (index, link) in self.facts.links.iter().enumerate() {
             let there = |at: Option<Tick>| at.is_none_or(|at| at > quiet.tick);
             let Some(uaid) = &link.uaid else { continue };
-            if link.opened > quiet.tick || !there(link.closed) || !there(link.vanished) || self.excused(index, uaid)
+            if link.opened > quiet.tick
+                || !there(link.closed)
+                || !there(link.vanished)
+                || self.excused(index, uaid)
             {
                 continue;
             }
             for push in self.owed_to(uaid, quiet.tick, quiet.at) {
                 let wanted = self.push(push).push.urgency >= link.minimum;
                 if wanted && !self.on(index).any(|(_, of)| of == push) {
-                    self.accuse("I12", format!("push {push} is stored, {} is connected and was not posted it", link.id));
+                    self.accuse(
+                        "I12",
+                        format!("push {push} is stored, {} is connected and was not posted it", link.id),
+                    );
                 }
             }
         }
@@ -88,6 +97,8 @@ impl<'h> Judge<'h> {
                 other.uaid.as_ref() == Some(uaid)
                     && other.connected > link.connected
                     && other.opened < quiet.tick
+                    && there(other.closed)
+                    && there(other.vanished)
             });
             if newer
                 && link.opened < quiet.tick
@@ -105,15 +116,20 @@ impl<'h> Judge<'h> {
         for (index, push) in self.facts.pushes() {
             let event = self.event(index);
             let Some(accepted) = self.accepted(index) else { continue };
-            let undisturbed = event.runs.iter().all(|run| self.run(*run).met == 0 && self.run(*run).ended.is_some());
+            let undisturbed =
+                event.runs.iter().all(|run| self.run(*run).met == 0 && self.run(*run).ended.is_some());
             let Some(link) = self.surely_on(&push.token.uaid, event.sent, accepted) else { continue };
-            let superseded = self.newer_of_topic(index).iter().any(|newer| self.event(*newer).sent < accepted);
+            let superseded =
+                self.newer_of_topic(index).iter().any(|newer| self.event(*newer).sent < accepted);
             if undisturbed
                 && !superseded
                 && push.push.urgency >= self.link(link).minimum
                 && !self.on(link).any(|(frame, of)| of == index && frame.tick < accepted)
             {
-                self.accuse("R24", format!("push {index} was accepted and has not crossed, though {link} was there"));
+                self.accuse(
+                    "R24",
+                    format!("push {index} was accepted and has not crossed, though {link} was there"),
+                );
             }
         }
     }

@@ -25,14 +25,16 @@ fn whatever_happens_the_promises_hold() {
         let program = Program::of(seed);
         let wrong = check(&program);
         if !wrong.is_empty() {
-            let program = shrink(program);
+            let program =
+                if std::env::var_os("SIGNALBOX_NO_SHRINKING").is_some() { program } else { shrink(program) };
             let history = run(&program);
+            let wrong: Vec<_> = judge(&history).iter().map(|wrong| format!("broken: {wrong}")).collect();
             panic!(
                 "history {} of {histories}, SIGNALBOX_SEED={seed}, after {:?}, shrunk to\n{program}\n{}\n{}",
                 nth + 1,
                 began.elapsed(),
                 trace(&history.facts),
-                judge(&history).join("\n"),
+                wrong.join("\n"),
             );
         }
     }

@@ -46,11 +46,14 @@ impl<'h> Judge<'h> {
         self.drains();
     }
 
-    /// When the look was that a frame follows from: the page that its run read last, or its run's beginning.
+    /// When the look was that a frame follows from: the page that its run had read when it first sent this, or the run's
+    /// beginning. An attempt that was given up may cross after others that were made later.
     fn looked(&self, frame: &Frame) -> Tick {
-        let Some(run) = frame.run.map(|run| self.run(run)) else { return frame.tick };
-        let page = run.pages.iter().rev().find(|page| **page < frame.tick);
-        *page.unwrap_or(&run.began)
+        let Some(run) = frame.run else { return frame.tick };
+        let same = |of: &&Frame| of.run == Some(run) && of.body["data"] == frame.body["data"];
+        let first = self.facts.frames.iter().find(same).map_or(frame.tick, |first| first.tick);
+        let run = self.run(run);
+        *run.pages.iter().rev().find(|page| **page < first).unwrap_or(&run.began)
     }
 
     fn notification(&mut self, frame: &'h Frame, push: usize) {

@@ -17,6 +17,8 @@ pub struct Mood {
     pub again_minutes: u64,
     /// A run dies in the middle.
     pub dies: f64,
+    /// A connection takes nothing for some seconds: its buffer is full.
+    pub clogs: f64,
     /// A `$disconnect` never comes.
     pub no_disconnect: f64,
     /// A `$disconnect` comes up to so many milliseconds late.
@@ -56,6 +58,7 @@ impl Mood {
             }
             habits.unprocessed = if dice.chance(0.5) { 0.3 } else { 0.0 };
             habits.false_gone = if dice.chance(0.3) { 0.03 } else { 0.0 };
+            mood.clogs = if dice.chance(0.3) { 0.4 } else { 0.0 };
             mood.beside = if dice.chance(0.4) { 0.1 } else { 0.0 };
             mood.again = if dice.chance(0.4) { 0.1 } else { 0.0 };
             mood.again_minutes = dice.one_of(&[1, 1, 20]);
@@ -93,7 +96,7 @@ impl Mood {
             };
         }
         without!(
-            late, beside, again, dies, no_disconnect, disconnect_late, skew, acks, comes_again;
+            late, beside, again, dies, clogs, no_disconnect, disconnect_late, skew, acks, comes_again;
             throttled, fails_before, fails_after, breaks_before, breaks_after, hangs, conflict, unprocessed,
             stale, short_page, false_gone, slow
         )

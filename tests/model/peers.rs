@@ -6,7 +6,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use signalbox_local_aws::{Connections, PostError, PostFuture, Scope};
 
-use crate::facts::Frame;
+use crate::dice::{Dice, derive};
+use crate::facts::{Frame, Millis};
 use crate::world::World;
 
 pub struct Peers(pub Weak<World>);
@@ -31,7 +32,18 @@ impl Connections for Peers {
     }
 }
 
+/// So many milliseconds after it was made a connection is clogged, at most; and so long it stays so.
+const CLOGS_AFTER: u64 = 20_000;
+const CLOGGED: u64 = 4_000;
+
 impl World {
+    /// Whether a connection of that age takes nothing.
+    fn is_clogged(&self, link: usize, age: Millis) -> bool {
+        let mut dice = Dice::new(derive(link as u64, 0xc106));
+        let from = dice.below(CLOGS_AFTER);
+        dice.chance(self.mood().clogs) && (from..from + CLOGGED).contains(&age)
+    }
+
     /// A frame on its way to a terminal. One that is gone without a word takes it too, as nobody knows.
     pub fn cross(&self, connection: &str, body: Value, run: Option<usize>) -> Result<(), PostError> {
         let (link, read) = {
@@ -40,6 +52,12 @@ impl World {
             let link = facts.link_of(connection).ok_or(PostError::Gone)?;
             if facts.links[link].closed.is_some() {
                 return Err(PostError::Gone);
+            }
+            if self.is_clogged(link, at - facts.links[link].connected) {
+                if let Some(scope) = Scope::current() {
+                    scope.meet();
+                }
+                return Err(PostError::LimitExceeded);
             }
             if body["messageType"] == "hello" && body["status"] == 200 {
                 facts.links[link].uaid = body["uaid"].as_str().map(ToOwned::to_owned);

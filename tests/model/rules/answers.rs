@@ -18,6 +18,9 @@ impl<'h> Judge<'h> {
                 What::Revoke { token, server } => self.revoked(token, *server, run, answer, ended),
                 What::Withdraw { .. } => (answer.status != 204 && !failed(run, answer)).then_some("no 204"),
                 What::Receipt { push, .. } => self.receipt(*push, run, answer, ended),
+                What::Register { link, .. } if self.outlived(*link, run, answer) => {
+                    Some("a token that has ended is answered (I10)")
+                }
                 What::Register { link, .. } | What::Unregister { link, .. } => {
                     self.understood(*link, run, answer, ended)
                 }
@@ -167,6 +170,10 @@ impl<'h> Judge<'h> {
         if run.met > 0 {
             return None;
         }
+        if answer.body.is_empty() && run.closes.is_empty() && self.asked_since(run.event, ended) {
+            // Another run, whose token has ended: an answer would be taken for that to what was asked since.
+            return None;
+        }
         let of = self.link(link);
         let uaid = of.uaid.as_deref()?;
         let gone = |at: Option<Tick>| at.is_some_and(|at| at < ended);
@@ -175,6 +182,26 @@ impl<'h> Judge<'h> {
         let again = self.facts.answers(run.event).first().is_some_and(|(first, _)| first.ended != run.ended);
         let excused = gone(of.closed) || gone(of.vanished) || other || unsure || of.false_gone || again;
         (!excused).then_some("not understood (I3)")
+    }
+
+    /// Whether a `register` is answered with a token whose session had ended before this run of it began.
+    fn outlived(&self, link: usize, run: &Run, answer: &Answer) -> bool {
+        let What::Register { channel, words, .. } = self.event(run.event).what else { return false };
+        let Some(uaid) = self.link(link).uaid.clone() else { return false };
+        let token = Token { text: String::new(), register: run.event, uaid, channel, words };
+        has_status_200(&answer.body) && self.dead_since(&token).is_some_and(|dead| dead < run.began)
+    }
+
+    /// Whether something else was asked of a `register`'s channel after it.
+    fn asked_since(&self, register: usize, until: Tick) -> bool {
+        let What::Register { channel: of, .. } = self.event(register).what else { return false };
+        let later = self.events(|what| match what {
+            What::Register { channel, .. } | What::Unregister { channel, .. } => Some(*channel),
+            What::Revoke { token, .. } => Some(token.channel),
+            _ => None,
+        });
+        let sent = self.event(register).sent;
+        later.into_iter().any(|(_, event, channel)| channel == of && (sent + 1..until).contains(&event.sent))
     }
 
     /// Where nothing goes wrong, a `hello` is answered, unless its connection is gone or not the newest.

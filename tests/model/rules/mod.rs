@@ -14,9 +14,6 @@ use crate::play::History;
 /// A function's clock may be so far off, and API Gateway's time is a moment before the function's.
 const CLOCKS: Millis = 6_000;
 
-/// Whether an event that runs again behind later ones is told from a new one.
-pub(super) const LATE_RUNS_TOLD: bool = false;
-
 pub struct Judge<'h> {
     facts: &'h Facts,
     by_data: HashMap<&'h str, usize>,
@@ -76,8 +73,7 @@ impl<'h> Judge<'h> {
 
     /// When nothing more could come of an event: when it was done, or all of its runs were over.
     fn settled(&self, event: usize, done: Option<Tick>) -> Tick {
-        let over = self.event(event).over.unwrap_or(Tick::MAX);
-        if LATE_RUNS_TOLD || self.event(event).runs.len() == 1 { done.unwrap_or(over) } else { over }
+        done.or(self.event(event).over).unwrap_or(Tick::MAX)
     }
 
     /// The `hello` events of a terminal, by the uaid that it had or got.

@@ -77,14 +77,19 @@ impl<'h> Judge<'h> {
         }
     }
 
-    /// Known limits of I12 and I7, each by its name: the connection was declared gone falsely, or could not be closed where that
-    /// is what makes its terminal come again; or a `hello` or a push of its terminal died on its way, or failed for good.
+    /// Known limits of I12 and I7, each by its name: the connection was declared gone falsely; it could not be closed, where that
+    /// is what makes its terminal come again; a `hello` of its terminal died on its way or failed for good; a push found
+    /// another connection gone, and could not learn that this one has taken over.
     fn excused(&self, link: usize, uaid: &'h str) -> bool {
         let of = self.link(link);
         of.false_gone
             || of.close_failed
             || self.hellos(uaid).any(|(event, ..)| self.broke_off(event))
-            || self.facts.pushes().any(|(event, push)| push.token.uaid == uaid && self.broke_off(event))
+            || self.facts.pushes().any(|(event, push)| {
+                let runs = &self.event(event).runs;
+                push.token.uaid == uaid
+                    && runs.iter().any(|run| self.run(*run).closes.iter().any(|closed| *closed != of.id))
+            })
     }
 
     /// I7: of two connections of one terminal one is closed.

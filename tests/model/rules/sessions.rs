@@ -62,11 +62,6 @@ impl Judge<'_> {
     /// From when on the token's session is over: nothing that begins after it may use it or deliver anything of it (I5).
     pub(super) fn dead_since(&self, token: &Token) -> Option<Tick> {
         let issued = self.issued(token)?;
-        let issued = if super::LATE_RUNS_TOLD || self.event(token.register).runs.len() == 1 {
-            issued
-        } else {
-            self.event(token.register).over?
-        };
         let endings = self.endings(token).into_iter().filter(|ending| ending.sent > issued);
         endings.filter_map(|ending| ending.done).min()
     }

@@ -87,7 +87,7 @@ pub struct Token {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Push {
     pub token: Token,
-    pub push: PushOp,
+    pub asked: PushOp,
     /// In base64url, as it crosses.
     pub data: String,
 }

@@ -85,7 +85,7 @@ impl World {
         let scope = Scope::new(run as u64, mood.habits.clone(), dice.seed(), dies_at);
         let work = {
             let (scope, functions) = (scope.clone(), self.functions());
-            async move { scope.run(tokio::time::timeout(DEADLINE, functions.handle(task))).await }
+            async move { scope.run(Box::pin(tokio::time::timeout(DEADLINE, functions.handle(task)))).await }
         };
         let job = tokio::spawn(work);
         self.running.lock().unwrap().push((run, job.abort_handle()));
@@ -101,12 +101,12 @@ impl World {
                     facts.runs[run].answer = Some(answer.clone());
                     Some(answer)
                 }
-                Ok(_) => None,
                 Err(error) if error.is_panic() => {
                     facts.wrong.push(format!("event {event} panicked: {error}"));
                     None
                 }
-                Err(_) => None,
+                // It died, on its own or by a restart, or took too long.
+                Ok(_) | Err(_) => None,
             }
         };
         let Some(answer) = answered else { return false };
@@ -121,7 +121,7 @@ impl World {
             // The route's response.
             let id = self.facts.lock().unwrap().links[link].id.clone();
             let body = serde_json::from_str(&answer.body).expect("an answer is JSON");
-            let _ = self.cross(&id, body, Some(run));
+            let _ = self.cross(&id, &body, Some(run));
         }
         true
     }

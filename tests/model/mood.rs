@@ -60,7 +60,7 @@ impl Mood {
             habits.false_gone = if dice.chance(0.3) { 0.03 } else { 0.0 };
             mood.clogs = if dice.chance(0.3) { 0.4 } else { 0.0 };
             mood.beside = if dice.chance(0.4) { 0.1 } else { 0.0 };
-            mood.again = if dice.chance(0.4) { 0.1 } else { 0.0 };
+            mood.again = if dice.chance(0.5) { 0.2 } else { 0.0 };
             mood.again_minutes = dice.one_of(&[1, 1, 20]);
             mood.dies = if dice.chance(0.4) { 0.08 } else { 0.0 };
             mood.no_disconnect = if dice.chance(0.5) { 0.3 } else { 0.0 };

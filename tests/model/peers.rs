@@ -17,7 +17,7 @@ impl Connections for Peers {
         let body = serde_json::from_slice(&frame).expect("what is posted is JSON");
         let run = Scope::current().and_then(|scope| usize::try_from(scope.tag).ok());
         let posted = match self.0.upgrade() {
-            Some(world) => world.cross(connection, body, run),
+            Some(world) => world.cross(connection, &body, run),
             None => Err(PostError::Gone),
         };
         Box::pin(async move { posted })
@@ -45,7 +45,7 @@ impl World {
     }
 
     /// A frame on its way to a terminal. One that is gone without a word takes it too, as nobody knows.
-    pub fn cross(&self, connection: &str, body: Value, run: Option<usize>) -> Result<(), PostError> {
+    pub fn cross(&self, connection: &str, body: &Value, run: Option<usize>) -> Result<(), PostError> {
         let (link, read) = {
             let mut facts = self.facts.lock().unwrap();
             let (tick, at) = (facts.tick(), self.now());
@@ -67,7 +67,7 @@ impl World {
             (link, read)
         };
         if read {
-            self.receive(link, &body, run);
+            self.receive(link, body, run);
         }
         Ok(())
     }

@@ -35,6 +35,8 @@ pub async fn play(program: &Program) -> History {
         let (tick, at) = (facts.tick(), world.now());
         facts.quiet = Some(Quiet { tick, at });
     }
+    world.show_every_token(program.seed);
+    world.settle().await;
     let mut left = Vec::new();
     for terminal in 0..TERMINALS {
         let Some(uaid) = world.terminals.lock().unwrap()[terminal].uaid.clone() else { continue };
@@ -47,6 +49,18 @@ pub async fn play(program: &Program) -> History {
 }
 
 impl World {
+    /// Every token that any terminal holds is shown once more, where nothing goes wrong: the answer says whether its session goes
+    /// on.
+    fn show_every_token(&self, seed: u64) {
+        let tokens: Vec<_> =
+            self.terminals.lock().unwrap().iter().flat_map(|terminal| terminal.tokens.clone()).collect();
+        let asked =
+            PushOp { ttl: 7_200, topic: None, urgency: 3, receipt: false, server: Some(0), older: false };
+        for (nth, token) in tokens.iter().enumerate() {
+            self.push(token, asked, 1, derive(seed, 5_000 + nth as u64));
+        }
+    }
+
     /// The terminal's last connections: what is owed comes, and nothing once that is acknowledged.
     async fn come_again(&self, terminal: usize, uaid: &str, seed: u64) -> bool {
         let at = self.now();
@@ -167,7 +181,7 @@ impl World {
     fn token(&self, terminal: usize, channel: usize, older: bool) -> Option<Token> {
         let terminals = self.terminals.lock().unwrap();
         let tokens = terminals[terminal].tokens.iter().rev().filter(|token| token.channel == channel);
-        tokens.cloned().nth(usize::from(older))
+        tokens.into_iter().nth(usize::from(older)).cloned()
     }
 
     /// One push after the other, each begun when the one before is answered.
@@ -177,7 +191,7 @@ impl World {
         tokio::spawn(async move {
             for nth in 0..count {
                 let data = base64url::encode(payload(derive(seed, 1_000 + u64::from(nth))));
-                let event = world.note(What::Push(Push { token: token.clone(), push, data }));
+                let event = world.note(What::Push(Push { token: token.clone(), asked: push, data }));
                 world.clone().perform(event, derive(seed, u64::from(nth))).await;
             }
             world.under_way.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);

@@ -163,8 +163,8 @@ fn pause(dice: &mut Dice) -> u64 {
 
 fn op(dice: &mut Dice, terminals: usize) -> Op {
     let (terminal, channel) = (dice.index(terminals), dice.index(CHANNELS));
-    let slot = if dice.chance(0.65) { 0 } else { 1 };
-    let server = if dice.chance(0.85) { 0 } else { 1 };
+    let slot = usize::from(dice.chance(0.35));
+    let server = usize::from(dice.chance(0.15));
     match dice.below(100) {
         0..18 => Op::Connect { terminal, slot, minimum: dice.one_of(&[0, 0, 0, 0, 1, 2, 3]) },
         18..19 => Op::SecondHello { terminal, slot },

@@ -111,15 +111,15 @@ fn pushed(event: &Event, push: &Push, sign: impl Fn(usize) -> (String, String)) 
     of["pathParameters"] = json!({"token": push.token.text});
     let headers = of["headers"].as_object_mut().expect("headers");
     headers.remove("authorization");
-    headers.insert("ttl".into(), json!(push.push.ttl.to_string()));
-    headers.insert("urgency".into(), json!(URGENCIES[usize::from(push.push.urgency)]));
-    if let Some(server) = push.push.server {
+    headers.insert("ttl".into(), json!(push.asked.ttl.to_string()));
+    headers.insert("urgency".into(), json!(URGENCIES[usize::from(push.asked.urgency)]));
+    if let Some(server) = push.asked.server {
         headers.insert("authorization".into(), json!(sign(server).0));
     }
-    if let Some(topic) = push.push.topic {
+    if let Some(topic) = push.asked.topic {
         headers.insert("topic".into(), json!(TOPICS[usize::from(topic)]));
     }
-    if push.push.receipt {
+    if push.asked.receipt {
         headers.insert("prefer".into(), json!("respond-async"));
     }
     let payload = base64url::decode(&push.data).expect("base64url");

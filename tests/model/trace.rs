@@ -44,7 +44,7 @@ pub fn trace(facts: &Facts) -> String {
 fn said(what: &What) -> String {
     match what {
         What::Push(push) => {
-            format!("Push on {} of register {}: {:?}", push.token.channel, push.token.register, push.push)
+            format!("Push on {} of register {}: {:?}", push.token.channel, push.token.register, push.asked)
         }
         What::Validate { token, server } => format!("Validate of register {} by {server}", token.register),
         What::Revoke { token, server } => format!("Revoke of register {} by {server}", token.register),

@@ -11,7 +11,7 @@ impl<'h> Judge<'h> {
             let (Some(answer), Some(ended)) = (&run.answer, run.ended) else { continue };
             let wrong = match &self.event(run.event).what {
                 What::Push(push) => {
-                    let status = self.pushed(&push.token, push.push.server, run, answer, ended);
+                    let status = self.pushed(&push.token, push.asked.server, run, answer, ended);
                     status.or_else(|| (answer.status != 404 && answer.status == 429).then_some("429"))
                 }
                 What::Validate { token, server } => self.validated(token, *server, run, answer, ended),
@@ -102,8 +102,8 @@ impl<'h> Judge<'h> {
             }
             200 => stranger.then_some("validated for a server that is not the named one (R16)"),
             403 => {
-                let taken = token.words == 1 && self.may_be_authorized(token, |by| by != server, ended);
-                (!stranger && !taken).then_some("refused without a reason")
+                let anothers = token.words == 1 && self.may_be_authorized(token, |by| by != server, ended);
+                (!stranger && !anothers).then_some("refused without a reason")
             }
             _ => self.of_token(token, run, answer, ended),
         }
@@ -148,12 +148,11 @@ impl<'h> Judge<'h> {
             204 => {
                 (!delivered.iter().any(|&(_, sent, _)| sent < ended)).then_some("nobody has acknowledged it")
             }
-            202 if surely => Some("it was acknowledged"),
+            202 | 410 if surely => Some("it was acknowledged"),
             202 => {
-                let gone = self.push(push).push.ttl > 0 && self.expires(push).1 + 15_000 < at;
+                let gone = self.push(push).asked.ttl > 0 && self.expires(push).1 + 15_000 < at;
                 gone.then_some("it has expired")
             }
-            410 if surely => Some("it was acknowledged"),
             410 => (self.is_kept(push, version, ended, at + 15_000)
                 && self.goes_on(&self.push(push).token, ended))
             .then_some("it is there"),

@@ -67,7 +67,7 @@ impl<'h> Judge<'h> {
         if self.refused(push) {
             self.accuse("R21", format!("push {push} was refused and comes"));
         }
-        if of.push.urgency < link.minimum {
+        if of.asked.urgency < link.minimum {
             self.accuse("RFC 8030 5.3", format!("push {push} is less urgent than what is wanted"));
         }
         let looked = self.looked(frame);
@@ -76,7 +76,7 @@ impl<'h> Judge<'h> {
                 self.accuse("over", format!("push {push} comes at {} though {why} at {since}", frame.tick));
             }
         }
-        if of.push.ttl > 0 && frame.at > self.expires(push).1 + POSTING {
+        if of.asked.ttl > 0 && frame.at > self.expires(push).1 + POSTING {
             self.accuse("RFC 8030 5.2", format!("push {push} comes after it has expired"));
         }
     }
@@ -121,7 +121,7 @@ impl<'h> Judge<'h> {
                 continue;
             };
             let drain = drains.entry(run).or_default();
-            if self.push(*push).push.topic.is_none() && !drain.contains(push) {
+            if self.push(*push).asked.topic.is_none() && !drain.contains(push) {
                 drain.push(*push);
             }
         }

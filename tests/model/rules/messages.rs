@@ -30,7 +30,7 @@ impl<'h> Judge<'h> {
     /// The newer pushes of the same topic.
     pub(super) fn newer_of_topic(&self, push: usize) -> Vec<usize> {
         let of = self.push(push);
-        if of.push.topic.is_none() {
+        if of.asked.topic.is_none() {
             return Vec::new();
         }
         let mid = self.facts.mid(push);
@@ -38,7 +38,7 @@ impl<'h> Judge<'h> {
             *index != push
                 && other.token.uaid == of.token.uaid
                 && other.token.channel == of.token.channel
-                && other.push.topic == of.push.topic
+                && other.asked.topic == of.asked.topic
                 && self.facts.mid(*index) > mid
         });
         others.map(|(index, _)| index).collect()
@@ -67,7 +67,7 @@ impl<'h> Judge<'h> {
         }
         let mid = self.facts.mid(push);
         // What is not kept is posted by the push itself alone, which may run again.
-        let transient = self.push(push).push.ttl == 0;
+        let transient = self.push(push).asked.ttl == 0;
         let brought_back =
             |since: Tick| transient || self.facts.puts.iter().any(|(at, of)| *at > since && *of == mid);
         if let Some(version) = version {
@@ -102,7 +102,7 @@ impl<'h> Judge<'h> {
     /// The earliest and the latest moment at which it may expire.
     pub(super) fn expires(&self, push: usize) -> (Millis, Millis) {
         let event = self.event(push);
-        let ttl = u64::from(self.push(push).push.ttl) * 1_000;
+        let ttl = u64::from(self.push(push).asked.ttl) * 1_000;
         let last_run = event.runs.iter().map(|run| self.run(*run).at).max().unwrap_or(event.at);
         ((event.at + ttl).saturating_sub(CLOCKS), last_run + ttl + CLOCKS)
     }
@@ -111,7 +111,7 @@ impl<'h> Judge<'h> {
     /// kept, and nothing that has begun before `until` can have removed it.
     pub(super) fn is_kept(&self, push: usize, version: Option<&'h str>, until: Tick, at: Millis) -> bool {
         let of = self.push(push);
-        of.push.ttl > 0
+        of.asked.ttl > 0
             && self.accepted(push).is_some_and(|accepted| accepted < until)
             && self.expires(push).0 > at
             && version.is_none_or(|version| self.acks(version).all(|(_, sent, _)| sent >= until))

@@ -35,7 +35,7 @@ pub fn judge(history: &History) -> Vec<String> {
 }
 
 impl<'h> Judge<'h> {
-    fn accuse(&mut self, promise: &str, what: String) {
+    fn accuse(&mut self, promise: &str, what: impl std::fmt::Display) {
         self.wrong.push(format!("{promise}: {what}"));
     }
 

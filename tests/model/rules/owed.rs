@@ -66,7 +66,7 @@ impl<'h> Judge<'h> {
                 continue;
             }
             for push in self.owed_to(uaid, quiet.tick, quiet.at) {
-                let wanted = self.push(push).push.urgency >= link.minimum;
+                let wanted = self.push(push).asked.urgency >= link.minimum;
                 if wanted && !self.on(index).any(|(_, of)| of == push) {
                     self.accuse(
                         "I12",
@@ -128,7 +128,7 @@ impl<'h> Judge<'h> {
                 self.newer_of_topic(index).iter().any(|newer| self.event(*newer).sent < accepted);
             if undisturbed
                 && !superseded
-                && push.push.urgency >= self.link(link).minimum
+                && push.asked.urgency >= self.link(link).minimum
                 && !self.on(link).any(|(frame, of)| of == index && frame.tick < accepted)
             {
                 self.accuse(

@@ -67,9 +67,9 @@ impl Unruly {
         let Some(scope) = Scope::current() else { return self.forward(asked, request).await };
         let mishap = self.draw(&scope, &asked);
         scope.wait().await;
-        scope.step_before().await;
+        scope.step().await;
         let answer = self.befall(&scope, mishap, asked, request).await;
-        scope.step_after().await;
+        scope.step().await;
         scope.wait().await;
         scope.settle_jitter();
         answer

@@ -129,17 +129,8 @@ impl Scope {
         }
     }
 
-    /// Dies here, before the effect of a call, if it is to.
-    pub(super) async fn step_before(&self) {
-        self.step().await;
-    }
-
-    /// Dies here, after the effect of a call, if it is to.
-    pub(super) async fn step_after(&self) {
-        self.step().await;
-    }
-
-    async fn step(&self) {
+    /// Dies here, before or after the effect of a call, if it is to.
+    pub(super) async fn step(&self) {
         if self.steps.fetch_add(1, Ordering::Relaxed) + 1 == self.dies_at {
             self.died.notify_one();
             std::future::pending::<()>().await;

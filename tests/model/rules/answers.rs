@@ -191,7 +191,7 @@ impl<'h> Judge<'h> {
         has_status_200(&answer.body) && self.dead_since(&token).is_some_and(|dead| dead < run.began)
     }
 
-    /// Whether something else was asked of a `register`'s channel after it.
+    /// Whether something else was asked of a `register`'s channel after it, or at once with it.
     fn asked_since(&self, register: usize, until: Tick) -> bool {
         let What::Register { channel: of, .. } = self.event(register).what else { return false };
         let later = self.events(|what| match what {
@@ -200,7 +200,10 @@ impl<'h> Judge<'h> {
             _ => None,
         });
         let sent = self.event(register).sent;
-        later.into_iter().any(|(_, event, channel)| channel == of && (sent + 1..until).contains(&event.sent))
+        later.into_iter().any(|(index, event, channel)| {
+            let crossed = event.over.is_none_or(|over| over > sent) && event.sent < until;
+            index != register && channel == of && crossed
+        })
     }
 
     /// Where nothing goes wrong, a `hello` is answered, unless its connection is gone or not the newest.

@@ -42,6 +42,14 @@ surfaces:
 deployed *arguments:
     infra/emulator/test target/debug {{arguments}}
 
+# Random histories by the thousand; with a seed as the argument, that one.
+model seed="":
+    SIGNALBOX_HISTORIES="{{ if seed == "" { "10000" } else { "1" } }}" {{ if seed == "" { "" } else { "SIGNALBOX_SEED=" + seed } }} cargo test --profile measure --package signalbox --test model -- --nocapture
+
+# Puts known bugs back, one by one, and says how soon the model finds each.
+put-back *names:
+    tests/model/put-back {{names}}
+
 # Known vulnerabilities among the dependencies; asks the advisory database on the network.
 advisories:
     cargo deny check advisories

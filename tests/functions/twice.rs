@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::bed::{A, B, Bed, CHANNEL, versions};
+use crate::bed::{A, B, Bed, CHANNEL, problem, versions};
 use crate::events::socket;
 
 /// I10: a provisioning request that runs twice makes one terminal.
@@ -93,6 +93,28 @@ async fn unregister_and_disconnect_twice_are_once() {
     }
     bed.peers.open(B.id);
     assert_eq!(versions(&bed.hello(B, Some(&uaid)).await).len(), 1);
+}
+
+/// I10: `unregister` and `register` that run again behind later ones of their channel change nothing, and a token that has ended
+/// is not answered again: it would be taken for the answer to what came later.
+#[tokio::test]
+async fn register_and_unregister_run_again_behind_later_ones() {
+    let bed = Bed::new().await;
+    bed.terminal(A).await;
+    let event =
+        |name, id| socket(bed.source, name, A, id, Some(json!({"messageType": name, "channelID": CHANNEL})));
+    let (first, _) = bed.run("register", &event("register", "first")).await;
+    bed.run("unregister", &event("unregister", "end")).await;
+    // The register, behind the end.
+    assert_eq!(bed.run("register", &event("register", "first")).await.0, None);
+    let ended = first.unwrap()["pushEndpoint"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    assert_eq!(problem(&bed.push(&ended, 60).await), (410, "session-ended".into()));
+    // The end, behind a later register.
+    let token = bed.token(A, CHANNEL, json!({})).await;
+    let (again, _) = bed.run("unregister", &event("unregister", "end")).await;
+    assert_eq!(again.unwrap()["status"], 200);
+    bed.deliver(&token, 60).await;
+    assert_eq!(problem(&bed.push(&ended, 60).await), (410, "session-ended".into()));
 }
 
 /// I10: an acknowledgement that runs twice takes nothing else with it.

@@ -56,12 +56,17 @@ impl IssueToken {
         let route = event.payload.request_context.route_key.clone();
         let event = TerminalEvent::try_from(event.payload)?;
         let answer = match route.as_deref() {
-            Some("register") => self.register(&event).await.map(ServiceMessage::Register),
-            Some("unregister") => self.unregister(&event).await.map(ServiceMessage::Unregister),
+            Some("register") => {
+                self.register(&event).await.map(|answer| answer.map(ServiceMessage::Register))
+            }
+            Some("unregister") => {
+                self.unregister(&event).await.map(|answer| Some(ServiceMessage::Unregister(answer)))
+            }
             other => return Err(format!("the route {other:?} is not this function's").into()),
         };
         match answer {
-            Ok(answer) => Ok(answered(answer.to_json())),
+            Ok(Some(answer)) => Ok(answered(answer.to_json())),
+            Ok(None) => Ok(done()),
             Err(refused) => {
                 self.context.delivery.refuse(&event.connection, refused.reason(), refused.to_string()).await;
                 Ok(done())

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use signalbox_domain::{
-    ApplicationName, ConnectionId, ServerKey, Session, SessionRequest, Terminal, TerminalState, Token,
+    ApplicationName, ConnectionId, EventMark, ServerKey, Session, SessionRequest, Terminal, TerminalState,
+    Timestamp, Token,
 };
 use signalbox_gateway::TerminalEvent;
-use signalbox_store::Issuing;
+use signalbox_store::{Held, Issuing};
 use signalbox_wire::{Register, RegisterAnswer};
 
 use crate::{IssueToken, Refused};
@@ -20,6 +21,9 @@ enum NoToken {
     Status(u16, String),
     /// Answered with a closed connection.
     Refused(Refused),
+    /// This is another run of an event whose token has ended. Not answered: the first run was, and what the terminal has asked
+    /// of the channel since has an answer of its own, for which this one must not be taken.
+    Outlived,
 }
 
 impl From<Refused> for NoToken {
@@ -30,18 +34,19 @@ impl From<Refused> for NoToken {
 
 impl IssueToken {
     /// R5 to R10. 2 calls; 1 more where the channel holds a session already.
-    pub(crate) async fn register(&self, event: &TerminalEvent) -> Result<RegisterAnswer, Refused> {
+    pub(crate) async fn register(&self, event: &TerminalEvent) -> Result<Option<RegisterAnswer>, Refused> {
         let register: Register =
             event.message().map_err(|error| Refused::Malformed { what: "register", error })?;
         let channel = register.channel;
         match self.issue(event, register).await {
             Ok(token) => {
                 let endpoint = self.context.settings.public_url.endpoint(token.expose());
-                Ok(RegisterAnswer { channel, status: 200, endpoint: Some(endpoint), detail: None })
+                Ok(Some(RegisterAnswer { channel, status: 200, endpoint: Some(endpoint), detail: None }))
             }
             Err(NoToken::Status(status, detail)) => {
-                Ok(RegisterAnswer { channel, status, endpoint: None, detail: Some(detail) })
+                Ok(Some(RegisterAnswer { channel, status, endpoint: None, detail: Some(detail) }))
             }
+            Err(NoToken::Outlived) => Ok(None),
             Err(NoToken::Refused(refused)) => Err(refused),
         }
     }
@@ -53,14 +58,16 @@ impl IssueToken {
         let identity = (&event.connection, &event.id);
         let token = Token::issue(&keys, identity, terminal, register.channel, &request)
             .map_err(|error| unavailable(&error))?;
-        let mut existing: Option<Session> = None;
+        let mark = EventMark::of(&event.connection, &event.id);
+        let mut existing: Option<Held> = None;
         for _ in 0..LOOKS {
             let now = self.context.clock.now();
-            let session = Session::issue(existing.as_ref(), &request, token.digest(), now);
-            if existing.as_ref().is_some_and(|existing| *existing == Session::Live(session.clone())) {
+            if let Some(held) = existing.as_ref().filter(|held| held.events.has(&mark)) {
                 // An earlier run of this event has issued it (I10).
-                return Ok(token);
+                return if counts(&held.session, &token, now) { Ok(token) } else { Err(NoToken::Outlived) };
             }
+            let held = existing.as_ref().map(|held| &held.session);
+            let session = Session::issue(held, &request, token.digest(), now);
             let issuing = self
                 .context
                 .store
@@ -68,7 +75,7 @@ impl IssueToken {
                     (terminal, &event.connection),
                     &register.channel,
                     existing.as_ref(),
-                    &session,
+                    (&session, &mark),
                     now,
                 )
                 .await
@@ -78,7 +85,7 @@ impl IssueToken {
                     tracing::info!(%terminal, channel = %register.channel, "token issued");
                     return Ok(token);
                 }
-                Issuing::Changed(session) => existing = session,
+                Issuing::Changed(held) => existing = held,
                 Issuing::NotProvisioned(terminal) => may_wait(terminal, &event.connection)?,
             }
             if existing.is_none() {
@@ -87,6 +94,11 @@ impl IssueToken {
         }
         Err(Refused::NotProvisioned.into())
     }
+}
+
+/// Whether a token still counts for a session that may have gone on since, or ended.
+fn counts(session: &Session, token: &Token, now: Timestamp) -> bool {
+    matches!(session, Session::Live(live) if live.corresponds(&token.digest(), now))
 }
 
 /// R6: what the application says of itself.

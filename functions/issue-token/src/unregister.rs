@@ -1,3 +1,4 @@
+use signalbox_domain::EventMark;
 use signalbox_gateway::TerminalEvent;
 use signalbox_store::StoreError;
 use signalbox_wire::{Unregister, UnregisterAnswer};
@@ -30,7 +31,8 @@ impl IssueToken {
             Err(refused) => return Ok(Err(refused)),
         };
         let now = self.context.clock.now();
-        self.context.store.end_session(terminal, &unregister.channel, now).await?;
+        let mark = EventMark::of(&event.connection, &event.id);
+        self.context.store.end_session(terminal, &unregister.channel, &mark, now).await?;
         tracing::info!(%terminal, channel = %unregister.channel, code = unregister.code, "session ended");
         Ok(Ok(()))
     }

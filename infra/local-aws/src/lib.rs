@@ -5,15 +5,19 @@
 
 mod connections;
 mod dynamo;
+mod inline;
 mod queue;
 mod recorder;
 mod secrets;
+mod unruly;
 
 pub use connections::{Connections, ConnectionsWire, PostError, PostFuture};
 pub use dynamo::{DynamoWire, EngineError, EngineThread, Sweeper};
+pub use inline::InlineDynamo;
 pub use queue::{LocalQueue, QueueError, QueueOptions, QueuesWire, Received};
 pub use recorder::{Call, Fault, Pause, Recorder};
 pub use secrets::SecretsWire;
+pub use unruly::{Habits, Scope, Unruly};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;

@@ -7,6 +7,7 @@
 mod application;
 mod authorization;
 mod clock;
+mod event_mark;
 mod ids;
 mod key_ring;
 mod message;
@@ -27,6 +28,7 @@ mod vapid;
 pub use application::{ApplicationName, NotAnApplicationName};
 pub use authorization::{AuthorizationMode, AuthorizationPolicy, ValidationOutcome};
 pub use clock::{Clock, Timestamp};
+pub use event_mark::{EventMark, NotAnEventMark, RecentEvents};
 pub use ids::{ConnectionId, EventId, InvalidId, TerminalId, Uaid};
 pub use key_ring::{Derived, InvalidKeyRing, KeyId, KeyRing, Purpose, SealError, Sealed};
 pub use message::{Acceptance, MessageKey, MessageKind, StoredMessage};

@@ -12,7 +12,7 @@ mod tables;
 
 pub use access::connections::{Claim, ConnectionEntry};
 pub use access::messages::{Outcome, Putting, Waiting, WaitingPage};
-pub use access::sessions::{Authorizing, Issuing, Route};
+pub use access::sessions::{Authorizing, Held, Issuing, Route};
 pub use access::terminals::{Arrival, NewTerminal, TakeOver};
 pub use error::StoreError;
 pub use tables::{KeySchema, TableNames};

@@ -10,7 +10,7 @@ use super::tables;
 pub(crate) type Answer = (u16, String);
 
 /// Whether a call may change something. What is not known to only read counts as a write.
-pub(super) fn writes(operation: &str) -> bool {
+pub(crate) fn writes(operation: &str) -> bool {
     !matches!(
         operation,
         "BatchGetItem"

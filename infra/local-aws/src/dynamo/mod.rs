@@ -33,6 +33,13 @@ pub struct EngineError {
     error: DynoxideError,
 }
 
+impl EngineError {
+    /// Of a store that has no file.
+    pub(crate) fn in_memory(error: DynoxideError) -> Self {
+        Self { file: MEMORY.to_owned(), error }
+    }
+}
+
 /// The wire of DynamoDB: answers each call from the embedded engine. One thread owns the engine, as it blocks, and serves one
 /// call at a time anyhow. A write is on disk before its answer; those that come together go to disk together.
 #[derive(Clone)]
@@ -74,7 +81,7 @@ impl DynamoWire {
     /// # Errors
     /// Where the engine refuses.
     pub fn memory() -> Result<(Self, EngineThread, Sweeper), EngineError> {
-        let database = Database::memory().map_err(|error| EngineError { file: MEMORY.to_owned(), error })?;
+        let database = Database::memory().map_err(EngineError::in_memory)?;
         let (calls, thread) = engine::start(database.clone(), None, Health::of(MEMORY.into()));
         Ok((Self(calls), thread, Sweeper(database)))
     }

@@ -1,10 +1,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 use signalbox_domain::{
-    ConnectionId, LiveSession, ServerKey, Session, Terminal, TerminalId, TerminalState, Timestamp,
-    TokenDigest,
+    ConnectionId, EventMark, LiveSession, RecentEvents, ServerKey, Session, Terminal, TerminalId,
+    TerminalState, Timestamp, TokenDigest,
 };
 use signalbox_wire::ChannelId;
 
@@ -29,6 +31,15 @@ pub struct Route {
     pub session: Option<Session>,
 }
 
+/// What a channel holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The session.
+    pub session: Session,
+    /// The events that have changed it: another run of one of them changes nothing (I10).
+    pub events: RecentEvents,
+}
+
 /// What [`Store::issue_session`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Issuing {
@@ -36,8 +47,8 @@ pub enum Issuing {
     Issued,
     /// The terminal is not provisioned, or not on this connection (R5). How it stands, where there is one.
     NotProvisioned(Option<Terminal>),
-    /// The channel holds this session, and not what was expected.
-    Changed(Option<Session>),
+    /// The channel holds this, and not what was expected.
+    Changed(Option<Held>),
 }
 
 /// What [`Store::authorize`] found.
@@ -95,7 +106,8 @@ impl Store {
     }
 
     /// Records a session, in one transaction with a look at its terminal, which must be provisioned and on this connection
-    /// (R5), and which is kept from now on. The channel must hold what was expected. 1 call, 4 write units.
+    /// (R5), and which is kept from now on. The channel must hold what was expected, and remembers the event. 1 call, 4 write
+    /// units.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -103,8 +115,8 @@ impl Store {
         &self,
         (terminal, connection): (TerminalId, &ConnectionId),
         channel: &ChannelId,
-        expected: Option<&Session>,
-        session: &LiveSession,
+        expected: Option<&Held>,
+        (session, event): (&LiveSession, &EventMark),
         now: Timestamp,
     ) -> Result<Issuing, StoreError> {
         const MAY: &str = "#state = :provisioned AND #connection = :connection";
@@ -122,10 +134,11 @@ impl Store {
             ]))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()?;
-        let (condition, expected_values) = expectation(expected);
+        let (condition, expected_values) = expectation(expected.map(|held| &held.session));
+        let events = expected.map(|held| held.events.clone()).unwrap_or_default().and(event);
         let put_session = Put::builder()
             .table_name(&self.tables.terminals)
-            .set_item(Some(SessionRow::item(terminal, channel, session)?))
+            .set_item(Some(SessionRow::item(terminal, channel, session, &events)?))
             .condition_expression(condition)
             .set_expression_attribute_names(names(&[condition]))
             .set_expression_attribute_values(expected_values)
@@ -145,12 +158,12 @@ impl Store {
             let terminal = terminal_item.map(|item| TerminalRow::read(item, now)).transpose()?.flatten();
             return Ok(Issuing::NotProvisioned(terminal));
         }
-        let session = session_item.map(SessionRow::read).transpose()?;
-        Ok(Issuing::Changed(session.map(|(_, session)| session)))
+        Ok(Issuing::Changed(session_item.map(held).transpose()?))
     }
 
-    /// Ends a session and its generation (I5), if it is live. What it was is remembered for 31 days. 1 call, 1 write
-    /// unit.
+    /// Ends a session and its generation (I5), if it is live and this event has not done so before. What it was is remembered for
+    /// 31 days, and the event too: where it runs again behind a later `register`, that one's session goes on (I10). 1 call, 1
+    /// write unit; 1 more of each where there is no live session.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -158,10 +171,63 @@ impl Store {
         &self,
         terminal: TerminalId,
         channel: &ChannelId,
+        event: &EventMark,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // Refused: it was never there, or has ended before, perhaps by an earlier run of the same event.
-        self.end(terminal, channel, None, now).await
+        const LIVE_AND_NEW: &str = "attribute_exists(#digest) AND NOT contains(#events, :event)";
+        const END: &str = "SET #endedAt = :now, #expiresAt = :expires, \
+                #events = list_append(if_not_exists(#events, :none), :events) \
+            REMOVE #digest, #previousDigest, #previousIssuedAt, #previousUntil, #authorizedKey, #authorizedAt \
+            ADD #generation :one";
+        let end = self
+            .update(
+                session_key(terminal, channel),
+                END,
+                LIVE_AND_NEW,
+                values([
+                    (":now", number(now.as_millis())),
+                    (":expires", number(now.plus(TOMBSTONE).as_secs())),
+                    (":one", number(1)),
+                    (":event", text(event)),
+                    (":events", AttributeValue::L(vec![text(event)])),
+                    (":none", AttributeValue::L(Vec::new())),
+                ]),
+            )
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match updated(end.send().await.map(|_| None))? {
+            Updated::Done(_) => Ok(()),
+            Updated::Refused(Some(item)) if held(item.clone())?.events.has(event) => Ok(()),
+            Updated::Refused(_) => self.remember_the_end(terminal, channel, event, now).await,
+        }
+    }
+
+    /// There was nothing to end. Remembers that this event is through, where still nothing is live.
+    async fn remember_the_end(
+        &self,
+        terminal: TerminalId,
+        channel: &ChannelId,
+        event: &EventMark,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        // Who only ever ends sessions makes no endless row.
+        const NOT_LIVE: &str = "attribute_not_exists(#digest) AND attribute_not_exists(#events[15])";
+        const REMEMBER: &str = "SET #generation = if_not_exists(#generation, :zero), \
+            #endedAt = if_not_exists(#endedAt, :now), #expiresAt = if_not_exists(#expiresAt, :expires), \
+            #events = list_append(if_not_exists(#events, :none), :events)";
+        let remember = self.update(
+            session_key(terminal, channel),
+            REMEMBER,
+            NOT_LIVE,
+            values([
+                (":zero", number(0)),
+                (":now", number(now.as_millis())),
+                (":expires", number(now.plus(TOMBSTONE).as_secs())),
+                (":events", AttributeValue::L(vec![text(event)])),
+                (":none", AttributeValue::L(Vec::new())),
+            ]),
+        );
+        // Refused: a `register` came in between, which is as if it came last.
+        updated(remember.send().await.map(|_| None)).map(|_| ())
     }
 
     /// Ends a session on behalf of the server that holds this token, if the token still counts. 1 call, 1 write unit.
@@ -175,37 +241,23 @@ impl Store {
         token: &TokenDigest,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // Refused: the session has ended meanwhile, or has begun anew under a token that this server has not shown.
-        self.end(terminal, channel, Some(token), now).await
-    }
-
-    async fn end(
-        &self,
-        terminal: TerminalId,
-        channel: &ChannelId,
-        token: Option<&TokenDigest>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        const LIVE: &str = "attribute_exists(#digest)";
-        const OF_TOKEN: &str = "(#digest = :token OR (#previousDigest = :token AND #previousUntil > :now))";
-        const UPDATE: &str = "SET #endedAt = :now, #expiresAt = :expires \
+        const OF_TOKEN: &str = "#digest = :token OR (#previousDigest = :token AND #previousUntil > :now)";
+        const END: &str = "SET #endedAt = :now, #expiresAt = :expires \
             REMOVE #digest, #previousDigest, #previousIssuedAt, #previousUntil, #authorizedKey, #authorizedAt \
             ADD #generation :one";
-        let condition = if token.is_some() { OF_TOKEN } else { LIVE };
-        let mut update = self.update(
+        let end = self.update(
             session_key(terminal, channel),
-            UPDATE,
-            condition,
+            END,
+            OF_TOKEN,
             values([
+                (":token", bytes(token.as_bytes())),
                 (":now", number(now.as_millis())),
                 (":expires", number(now.plus(TOMBSTONE).as_secs())),
                 (":one", number(1)),
             ]),
         );
-        if let Some(token) = token {
-            update = update.expression_attribute_values(":token", bytes(token.as_bytes()));
-        }
-        updated(update.send().await.map(|_| None)).map(|_| ())
+        // Refused: the session has ended meanwhile, or has begun anew under a token that this server has not shown.
+        updated(end.send().await.map(|_| None)).map(|_| ())
     }
 
     /// Authorizes the first server that validated (R15), if the token still counts and nobody was faster. 1 call, 1 write
@@ -246,6 +298,11 @@ impl Store {
             }
         }
     }
+}
+
+fn held(item: Attributes) -> Result<Held, StoreError> {
+    let (session, events) = SessionRow::held(item)?;
+    Ok(Held { session, events })
 }
 
 fn is_terminal(item: &Attributes) -> bool {

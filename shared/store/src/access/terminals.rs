@@ -9,7 +9,7 @@ use super::conditional::{Updated, updated};
 use super::connections::connection_row;
 use super::transaction::{Transaction, failed};
 use crate::expression::{names, number, text, values};
-use crate::rows::{TerminalRow, item, terminal_key};
+use crate::rows::{Link, TerminalRow, item, terminal_key};
 use crate::{Store, StoreError};
 
 /// A terminal that never asks for a session is forgotten after this time.
@@ -105,15 +105,16 @@ impl Store {
     }
 
     /// Puts a known terminal on this connection and closes its gate, if it exists, may, and no connection made later
-    /// has it. The connection that it was on is kept in the row too, for an event that runs again. 1 call, 1 write unit.
+    /// has it. The connection that it was on is kept in the row too. An event that has done so before changes nothing and is told
+    /// the same from the row as it stands: closed by a call that was given up and took effect late, or by a second run that
+    /// then dies, the gate would stay closed (I12), and the connection to close would be forgotten. 1 call, 1 write unit.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn take_over(&self, arrival: &Arrival, now: Timestamp) -> Result<TakeOver, StoreError> {
         const CONDITION: &str = "attribute_exists(pk) AND #state IN (:provisioned, :configuring) \
             AND (attribute_not_exists(#expiresAt) OR #expiresAt > :now) \
-            AND (attribute_not_exists(#connection) OR #connectedAt < :connectedAt \
-                 OR (#connection = :connection AND #hello = :hello))";
+            AND (attribute_not_exists(#connection) OR #connectedAt < :connectedAt)";
         const UPDATE: &str = "SET #replaced = if_not_exists(#connection, :connection), #connection = :connection, \
              #connectedAt = :connectedAt, #hello = :hello, #open = :closed, \
              #urgency = :urgency";
@@ -143,9 +144,11 @@ impl Store {
                     old.map(TerminalRow::link).transpose()?.and_then(|link| link.before(&arrival.connection));
                 Ok(TakeOver::Taken { before })
             }
-            Updated::Refused(old) => {
-                let old = old.map(|old| TerminalRow::read(old, now)).transpose()?.flatten();
-                Ok(why_not_taken(old.as_ref(), arrival))
+            Updated::Refused(None) => Ok(TakeOver::Unknown),
+            Updated::Refused(Some(item)) => {
+                let link = TerminalRow::link(item.clone())?;
+                let old = TerminalRow::read(item, now)?;
+                Ok(why_not_taken(old.as_ref(), link, arrival))
             }
         }
     }
@@ -253,12 +256,20 @@ impl Store {
     }
 }
 
-fn why_not_taken(old: Option<&Terminal>, arrival: &Arrival) -> TakeOver {
+fn why_not_taken(old: Option<&Terminal>, link: Link, arrival: &Arrival) -> TakeOver {
     match old {
         None => TakeOver::Unknown,
         Some(old) if old.state == TerminalState::Retired => TakeOver::Unknown,
         Some(old) if old.state == TerminalState::Suspended => TakeOver::Suspended,
-        Some(old) if old.connection.as_ref() == Some(&arrival.connection) => TakeOver::SecondHello,
+        Some(old) if old.connection.as_ref() == Some(&arrival.connection) => {
+            let mine = old.hello.as_deref() == Some(arrival.hello.as_str());
+            // An earlier run of this event, or an earlier attempt of this call.
+            if mine {
+                TakeOver::Taken { before: link.before(&arrival.connection) }
+            } else {
+                TakeOver::SecondHello
+            }
+        }
         Some(_) => TakeOver::Superseded,
     }
 }

@@ -6,7 +6,7 @@ mod terminal;
 pub(crate) use connection::ConnectionRow;
 pub(crate) use message::MessageRow;
 pub(crate) use session::SessionRow;
-pub(crate) use terminal::TerminalRow;
+pub(crate) use terminal::{Link, TerminalRow};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

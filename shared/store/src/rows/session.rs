@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use signalbox_domain::{
-    Authorization, EndedSession, LiveSession, PreviousToken, ServerKey, Session, SessionRequest, TerminalId,
-    Timestamp, TokenDigest,
+    Authorization, EndedSession, EventMark, LiveSession, NotAnEventMark, PreviousToken, RecentEvents,
+    ServerKey, Session, SessionRequest, TerminalId, Timestamp, TokenDigest,
 };
 use signalbox_wire::ChannelId;
 
@@ -39,6 +39,9 @@ pub(crate) struct SessionRow {
     authorized_at: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_at: Option<u64>,
+    /// The last events that have changed the row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    events: Vec<String>,
 }
 
 impl SessionRow {
@@ -46,6 +49,7 @@ impl SessionRow {
         terminal: TerminalId,
         channel: &ChannelId,
         live: &LiveSession,
+        events: &RecentEvents,
     ) -> Result<Attributes, StoreError> {
         let row = Self {
             pk: terminal.to_string(),
@@ -61,6 +65,7 @@ impl SessionRow {
             authorized_key: live.authorization.map(|given| ByteBuf::from(*given.server.as_bytes())),
             authorized_at: live.authorization.map(|given| given.since.as_millis()),
             ended_at: None,
+            events: events.iter().map(ToString::to_string).collect(),
         };
         item(TABLE, &row)
     }
@@ -71,6 +76,15 @@ impl SessionRow {
         let channel = row.sk.strip_prefix(super::SESSION).and_then(|channel| channel.parse().ok());
         let channel = channel.ok_or_else(|| malformed(TABLE, "sk is no session's"))?;
         Ok((channel, row.session()?))
+    }
+
+    /// The session, and the events that have changed it.
+    pub(crate) fn held(item: Attributes) -> Result<(Session, RecentEvents), StoreError> {
+        let row: Self = row(TABLE, item)?;
+        let marks: Result<Vec<EventMark>, NotAnEventMark> =
+            row.events.iter().map(|mark| mark.parse()).collect();
+        let events = RecentEvents::new(marks.map_err(|error| malformed(TABLE, error))?);
+        Ok((row.session()?, events))
     }
 
     fn session(self) -> Result<Session, StoreError> {

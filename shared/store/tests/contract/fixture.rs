@@ -10,8 +10,8 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 use signalbox_domain::{
-    ConnectionId, LiveSession, ServerKey, Session, SessionRequest, Terminal, TerminalId, Timestamp,
-    TokenDigest, Urgency,
+    ConnectionId, EventMark, LiveSession, ServerKey, Session, SessionRequest, Terminal, TerminalId,
+    Timestamp, TokenDigest, Urgency,
 };
 use signalbox_local_aws::{Call, DynamoWire, Fault, Recorder, config};
 use signalbox_store::{Arrival, Issuing, NewTerminal, Store, StoreError, TableNames};
@@ -111,7 +111,8 @@ impl Fixture {
     /// A session on a channel that holds none. The terminal is provisioned and on `c1`.
     pub(crate) async fn given_session(&self, channel: &ChannelId, session: &LiveSession) {
         let on = (TERMINAL, &connection("c1"));
-        let issued = self.beside.issue_session(on, channel, None, session, NOW).await.unwrap();
+        let event = EventMark::of(&connection("c1"), &"given".parse().unwrap());
+        let issued = self.beside.issue_session(on, channel, None, (session, &event), NOW).await.unwrap();
         assert_eq!(issued, Issuing::Issued);
     }
 

@@ -4,11 +4,11 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use signalbox_domain::{
-    Authorization, EndedSession, LiveSession, PreviousToken, Session, SessionRequest, TerminalState,
-    Timestamp, TokenDigest,
+    Authorization, EndedSession, EventMark, LiveSession, PreviousToken, RecentEvents, Session,
+    SessionRequest, TerminalState, Timestamp, TokenDigest,
 };
 use signalbox_local_aws::Fault;
-use signalbox_store::{Authorizing, Issuing, Route, StoreError};
+use signalbox_store::{Authorizing, Held, Issuing, Route, StoreError};
 use signalbox_wire::ChannelId;
 
 use crate::fixture::{
@@ -37,7 +37,22 @@ async fn try_issue(
     expected: Option<&Session>,
     session: &LiveSession,
 ) -> Result<Issuing, StoreError> {
-    on.store.issue_session((TERMINAL, &connection("c1")), &channel(1), expected, session, NOW).await
+    let none = RecentEvents::default();
+    let held = expected.map(|session| Held { session: session.clone(), events: none });
+    let issuing = (session, &event("register"));
+    on.store.issue_session((TERMINAL, &connection("c1")), &channel(1), held.as_ref(), issuing, NOW).await
+}
+
+/// An event of `c1`.
+fn event(id: &str) -> EventMark {
+    EventMark::of(&connection("c1"), &id.parse().unwrap())
+}
+
+/// What an [`Issuing`] says that the channel holds.
+#[track_caller]
+fn changed_to(issuing: Issuing) -> Option<Session> {
+    let Issuing::Changed(held) = issuing else { panic!("{issuing:?}") };
+    held.map(|held| held.session)
 }
 
 async fn authorize(on: &Fixture, token: &str, server_number: u8, now: Timestamp) -> Authorizing {
@@ -182,7 +197,7 @@ async fn an_expected_session_is_replaced() {
 async fn an_ended_session_is_begun_anew() {
     let on = provisioned().await;
     on.given_session(&channel(1), &full_session()).await;
-    on.beside.end_session(TERMINAL, &channel(1), NOW).await.unwrap();
+    on.beside.end_session(TERMINAL, &channel(1), &event("unregister"), NOW).await.unwrap();
     let anew = LiveSession { generation: 4, ..session("t3") };
     assert_eq!(issue(&on, Some(&ended(4)), &anew).await, Issuing::Issued);
     assert_eq!(on.session(&channel(1)).await, Some(Session::Live(anew)));
@@ -199,7 +214,7 @@ async fn a_channel_that_holds_another_session_is_not_overwritten() {
     for expected in [None, Some(&other_token), Some(&other_generation), Some(&ended(3))] {
         let on = provisioned().await;
         on.given_session(&channel(1), &full_session()).await;
-        assert_eq!(issue(&on, expected, &session("t3")).await, Issuing::Changed(Some(held.clone())));
+        assert_eq!(changed_to(issue(&on, expected, &session("t3")).await), Some(held.clone()));
         on.assert_calls(&["TransactWriteItems"]);
         assert_eq!(on.session(&channel(1)).await, Some(held.clone()));
     }
@@ -211,8 +226,8 @@ async fn a_channel_whose_session_has_ended_is_not_overwritten() {
     for expected in [None, Some(&Session::Live(full_session())), Some(&ended(3))] {
         let on = provisioned().await;
         on.given_session(&channel(1), &full_session()).await;
-        on.beside.end_session(TERMINAL, &channel(1), NOW).await.unwrap();
-        assert_eq!(issue(&on, expected, &session("t3")).await, Issuing::Changed(Some(ended(4))));
+        on.beside.end_session(TERMINAL, &channel(1), &event("unregister"), NOW).await.unwrap();
+        assert_eq!(changed_to(issue(&on, expected, &session("t3")).await), Some(ended(4)));
         assert_eq!(on.session(&channel(1)).await, Some(ended(4)));
     }
 }
@@ -221,7 +236,7 @@ async fn a_channel_whose_session_has_ended_is_not_overwritten() {
 async fn a_channel_that_holds_nothing_is_not_what_was_expected() {
     for expected in [Session::Live(session("t1")), ended(1)] {
         let on = provisioned().await;
-        assert_eq!(issue(&on, Some(&expected), &session("t2")).await, Issuing::Changed(None));
+        assert_eq!(changed_to(issue(&on, Some(&expected), &session("t2")).await), None);
         assert_eq!(on.session(&channel(1)).await, None);
     }
 }
@@ -233,7 +248,7 @@ async fn a_session_is_issued_once_by_an_event() {
     on.lose_one_answer();
     assert_unavailable(try_issue(&on, None, &session("t1")).await);
     let mine = Session::Live(session("t1"));
-    assert_eq!(issue(&on, None, &session("t1")).await, Issuing::Changed(Some(mine.clone())));
+    assert_eq!(changed_to(issue(&on, None, &session("t1")).await), Some(mine.clone()));
     assert_eq!(on.session(&channel(1)).await, Some(mine));
 }
 
@@ -294,7 +309,7 @@ async fn an_ended_session_has_no_token_and_the_next_generation() {
     let on = provisioned().await;
     on.given_session(&channel(1), &full_session()).await;
     on.given_session(&channel(2), &session("t1")).await;
-    on.store.end_session(TERMINAL, &channel(1), NOW).await.unwrap();
+    on.store.end_session(TERMINAL, &channel(1), &event("unregister"), NOW).await.unwrap();
     on.assert_cost(&[("UpdateItem", 1.0)]);
     assert_eq!(on.session(&channel(1)).await, Some(ended(4)));
     let row = on.item("terminals", session_row(&channel(1))).await.unwrap();
@@ -308,29 +323,71 @@ async fn an_ended_session_has_no_token_and_the_next_generation() {
     assert_eq!(on.session(&channel(2)).await, Some(Session::Live(session("t1"))));
 }
 
-/// I10: the second run, and a second `unregister` later, raise nothing and put off nothing.
+/// I10: the second run raises nothing and puts off nothing.
 #[tokio::test]
 async fn a_session_ends_once() {
     let on = provisioned().await;
     on.given_session(&channel(1), &session("t1")).await;
     on.lose_one_answer();
-    assert_unavailable(on.store.end_session(TERMINAL, &channel(1), NOW).await);
+    assert_unavailable(on.store.end_session(TERMINAL, &channel(1), &event("unregister"), NOW).await);
     let row = on.item("terminals", session_row(&channel(1))).await;
     on.calls();
     for later in [NOW, NOW.plus(SECOND)] {
-        on.store.end_session(TERMINAL, &channel(1), later).await.unwrap();
+        on.store.end_session(TERMINAL, &channel(1), &event("unregister"), later).await.unwrap();
         on.assert_calls(&["UpdateItem"]);
     }
     assert_eq!(on.session(&channel(1)).await, Some(ended(1)));
     assert_eq!(on.item("terminals", session_row(&channel(1))).await, row);
 }
 
+/// A second `unregister` raises nothing and puts off nothing either; that it is through is remembered.
 #[tokio::test]
-async fn a_session_that_never_was_leaves_nothing_when_it_ends() {
-    let on = Fixture::new().await;
-    on.store.end_session(TERMINAL, &channel(1), NOW).await.unwrap();
-    on.assert_calls(&["UpdateItem"]);
-    assert!(on.is_empty("terminals").await);
+async fn what_has_ended_is_not_ended_again() {
+    let on = provisioned().await;
+    on.given_session(&channel(1), &session("t1")).await;
+    on.store.end_session(TERMINAL, &channel(1), &event("unregister"), NOW).await.unwrap();
+    let expires = on.item("terminals", session_row(&channel(1))).await.unwrap()["expiresAt"].clone();
+    on.calls();
+    on.store.end_session(TERMINAL, &channel(1), &event("second"), NOW.plus(SECOND)).await.unwrap();
+    on.assert_cost(&[("UpdateItem", 0.0), ("UpdateItem", 1.0)]);
+    assert_eq!(on.session(&channel(1)).await, Some(ended(1)));
+    assert_eq!(on.item("terminals", session_row(&channel(1))).await.unwrap()["expiresAt"], expires);
+    // Who only ever ends sessions makes no endless row.
+    for number in 0..40 {
+        let again = event(&format!("again-{number}"));
+        on.store.end_session(TERMINAL, &channel(1), &again, NOW).await.unwrap();
+    }
+    let row = on.item("terminals", session_row(&channel(1))).await.unwrap();
+    assert!(row["events"].as_l().unwrap().len() <= 16, "{row:?}");
+}
+
+/// I10: an `unregister` that runs again behind a later `register` does not end that one's session, whatever its first run had
+/// found: a session, the end of one, or nothing.
+#[tokio::test]
+async fn an_end_that_runs_again_ends_nothing_that_came_later() {
+    for found in ["session", "end", "nothing"] {
+        let on = provisioned().await;
+        if found != "nothing" {
+            on.given_session(&channel(1), &session("t1")).await;
+        }
+        if found == "end" {
+            on.store.end_session(TERMINAL, &channel(1), &event("earlier"), NOW).await.unwrap();
+        }
+        on.store.end_session(TERMINAL, &channel(1), &event("unregister"), NOW).await.unwrap();
+        let Issuing::Changed(Some(held)) = issue(&on, None, &session("t2")).await else {
+            panic!("an end is remembered, {found}");
+        };
+        let anew =
+            Session::issue(Some(&held.session), &SessionRequest::default(), TokenDigest::of("t2"), NOW);
+        let on_c1 = (TERMINAL, &connection("c1"));
+        let issuing =
+            on.store.issue_session(on_c1, &channel(1), Some(&held), (&anew, &event("later")), NOW).await;
+        assert_eq!(issuing.unwrap(), Issuing::Issued);
+        on.store.end_session(TERMINAL, &channel(1), &event("unregister"), NOW).await.unwrap();
+        assert_eq!(on.session(&channel(1)).await, Some(Session::Live(anew)), "{found}");
+        on.store.end_session(TERMINAL, &channel(1), &event("another"), NOW).await.unwrap();
+        assert!(matches!(on.session(&channel(1)).await, Some(Session::Ended(_))));
+    }
 }
 
 /// I5: a memory that DynamoDB has yet to delete counts: its generation must not come again.
@@ -338,7 +395,7 @@ async fn a_session_that_never_was_leaves_nothing_when_it_ends() {
 async fn an_ended_session_is_remembered_until_its_row_is_deleted() {
     let on = provisioned().await;
     on.given_session(&channel(1), &session("t1")).await;
-    on.beside.end_session(TERMINAL, &channel(1), NOW).await.unwrap();
+    on.beside.end_session(TERMINAL, &channel(1), &event("unregister"), NOW).await.unwrap();
     let long_after = NOW.plus(2 * TOMBSTONE);
     let route = on.store.route(TERMINAL, &channel(1), long_after).await.unwrap();
     assert_eq!(route.session, Some(ended(1)));
@@ -417,7 +474,7 @@ async fn the_previous_token_authorizes_in_its_overlap_alone() {
 async fn an_ended_session_authorizes_nobody() {
     let on = provisioned().await;
     on.given_session(&channel(1), &full_session()).await;
-    on.beside.end_session(TERMINAL, &channel(1), NOW).await.unwrap();
+    on.beside.end_session(TERMINAL, &channel(1), &event("unregister"), NOW).await.unwrap();
     for token in ["t1", "t2"] {
         assert_eq!(authorize(&on, token, 1, NOW).await, Authorizing::Changed(Some(ended(4))));
     }
@@ -472,7 +529,7 @@ async fn the_sessions_asked_for_are_read_one_unit_each() {
     for number in 1..=3 {
         on.given_session(&channel(number), &session(&format!("t{number}"))).await;
     }
-    on.beside.end_session(TERMINAL, &channel(2), NOW).await.unwrap();
+    on.beside.end_session(TERMINAL, &channel(2), &event("unregister"), NOW).await.unwrap();
     let asked = [channel(1), channel(2), channel(4)];
     let sessions = on.store.sessions(TERMINAL, &asked).await.unwrap();
     on.assert_cost(&[("BatchGetItem", 3.0)]);
@@ -532,7 +589,7 @@ async fn nothing_is_concluded_of_sessions_from_a_call_that_failed() {
         assert_unavailable(on.store.route(TERMINAL, &channel(1), NOW).await);
         assert_unavailable(on.store.sessions(TERMINAL, &[channel(1)]).await);
         assert_unavailable(try_issue(&on, None, &session("t1")).await);
-        assert_unavailable(on.store.end_session(TERMINAL, &channel(1), NOW).await);
+        assert_unavailable(on.store.end_session(TERMINAL, &channel(1), &event("unregister"), NOW).await);
         assert_unavailable(on.store.authorize(TERMINAL, &channel(1), &token, &server, NOW).await);
     }
 }
@@ -583,7 +640,7 @@ async fn an_authorization_is_not_lost_to_a_renewal() {
     let renewed =
         Session::issue(Some(&Session::Live(seen.clone())), &seen.request, TokenDigest::of("t2"), NOW);
     let issuing = issue(&on, Some(&Session::Live(seen)), &renewed).await;
-    let Issuing::Changed(Some(Session::Live(now))) = issuing else { panic!("{issuing:?}") };
+    let Some(Session::Live(now)) = changed_to(issuing) else { panic!("ended") };
     assert_eq!(now.authorization.unwrap().server, server);
     // Read again, it goes on with the authorization.
     let renewed = Session::issue(Some(&Session::Live(now.clone())), &now.request, TokenDigest::of("t2"), NOW);

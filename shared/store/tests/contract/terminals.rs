@@ -223,6 +223,26 @@ async fn a_takeover_may_run_twice() {
     assert_eq!(on.terminal().await, taken);
 }
 
+/// I7, I10: however often it runs, the connection that it took over from is known, and the gate that it has opened stays open:
+/// a call whose caller has given up may take effect after all that follows.
+#[tokio::test]
+async fn a_takeover_that_runs_again_changes_nothing() {
+    let on = Fixture::new().await;
+    on.given_provisioned(&arrival("c1", 0, "h1")).await;
+    let hello = arrival("c2", 1, "h2");
+    for _lost in 0..2 {
+        on.lose_one_answer();
+        assert_unavailable(on.store.take_over(&hello, NOW).await);
+    }
+    let third = on.store.take_over(&hello, NOW).await.unwrap();
+    assert_eq!(third, TakeOver::Taken { before: Some(connection("c1")) });
+    assert!(on.beside.open_gate(TERMINAL, &connection("c2")).await.unwrap());
+    let open = on.terminal().await;
+    let late = on.store.take_over(&hello, NOW).await.unwrap();
+    assert_eq!(late, TakeOver::Taken { before: Some(connection("c1")) });
+    assert_eq!(on.terminal().await, open);
+}
+
 /// RFC 8030 section 5.3: each hello states the terminal's minimum anew.
 #[tokio::test]
 async fn a_takeover_sets_the_minimum_urgency() {

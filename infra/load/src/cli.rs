@@ -60,7 +60,7 @@ struct Common {
 }
 
 #[derive(Debug, Args)]
-struct Messages {
+struct Traffic {
     /// How many terminals.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     terminals: u32,
@@ -83,7 +83,7 @@ struct PushArgs {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
-    messages: Messages,
+    traffic: Traffic,
     /// The seconds that a message may wait; with 0 it may get lost, but not come twice.
     #[arg(long, default_value_t = 60)]
     ttl: u32,
@@ -94,7 +94,7 @@ struct AbsentArgs {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
-    messages: Messages,
+    traffic: Traffic,
     /// The seconds that a message may wait; with 0 none may arrive.
     #[arg(long, default_value_t = 3600)]
     ttl: u32,
@@ -219,11 +219,11 @@ impl Scenario {
 
 impl PushArgs {
     fn parameters(&self) -> serde_json::Value {
-        json!({"messages": self.messages.describe(), "ttl": self.ttl})
+        json!({"traffic": self.traffic.describe(), "ttl": self.ttl})
     }
 
     async fn run(&self, run: &Run) -> Result<Findings, Failure> {
-        let Messages { terminals, sessions, messages, in_flight, acks } = self.messages;
+        let Traffic { terminals, sessions, messages, in_flight, acks } = self.traffic;
         let (terminals, sessions, in_flight) = (terminals as usize, sessions as usize, in_flight as usize);
         Push { terminals, sessions, messages, in_flight, ttl: self.ttl, acks }.run(run).await
     }
@@ -231,18 +231,18 @@ impl PushArgs {
 
 impl AbsentArgs {
     fn parameters(&self) -> serde_json::Value {
-        json!({"messages": self.messages.describe(), "ttl": self.ttl, "topics": self.topics})
+        json!({"traffic": self.traffic.describe(), "ttl": self.ttl, "topics": self.topics})
     }
 
     async fn run(&self, run: &Run) -> Result<Findings, Failure> {
-        let Messages { terminals, sessions, messages, in_flight, acks } = self.messages;
+        let Traffic { terminals, sessions, messages, in_flight, acks } = self.traffic;
         let (terminals, sessions, in_flight) = (terminals as usize, sessions as usize, in_flight as usize);
         let (ttl, topics) = (self.ttl, self.topics);
         Absent { terminals, sessions, messages, in_flight, ttl, topics, acks }.run(run).await
     }
 }
 
-impl Messages {
+impl Traffic {
     fn describe(&self) -> serde_json::Value {
         json!({
             "terminals": self.terminals, "sessions": self.sessions, "messages": self.messages,

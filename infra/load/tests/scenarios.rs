@@ -1,12 +1,11 @@
 //! The program against the real host: each scenario, small, and its report.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
-use std::process::Stdio;
+use std::process::Command;
 
 use serde_json::Value;
 use signalbox::host::{Data, Host, HostOptions, Tls};
 use signalbox_domain::{AuthorizationPolicy, BodyLimit};
-use tokio::process::Command;
 
 struct Outcome {
     code: Option<i32>,
@@ -38,14 +37,10 @@ async fn run(arguments: &str) -> Outcome {
 async fn run_against(url: &str, arguments: &str) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("report.json");
-    let program = Command::new(env!("CARGO_BIN_EXE_signalbox-load"))
-        .args(arguments.split_ascii_whitespace())
-        .args(["--url", url, "--json", json.to_str().unwrap()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .output()
-        .await
-        .unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_signalbox-load"));
+    program.args(arguments.split_ascii_whitespace()).args(["--url", url, "--json", json.to_str().unwrap()]);
+    // The host answers from this process meanwhile.
+    let program = tokio::task::spawn_blocking(move || program.output().unwrap()).await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Outcome {
         code: program.status.code(),

@@ -9,7 +9,7 @@ use crate::rules::judge;
 use crate::trace::trace;
 
 /// In a plain `cargo test`.
-const HISTORIES: u64 = 40;
+const HISTORIES: u64 = 25;
 
 #[test]
 fn whatever_happens_the_promises_hold() {

@@ -11,7 +11,7 @@ const PUSH: &[Call] = &[Call::Push];
 /// R18, R21: each mistake has its status and its type, and nothing at all crosses to the terminal.
 #[tokio::test]
 async fn every_bad_push_is_named_and_delivers_nothing() {
-    assert_refused(ROWS).await;
+    Box::pin(assert_refused(ROWS)).await;
 }
 
 /// Mistakes in the method, the headers and the body of a push.

@@ -8,12 +8,12 @@ const BOTH: &[Call] = &[Call::Withdraw, Call::Receipt];
 /// Whoever asks for a message or a receipt by a name that is none is told so.
 #[tokio::test]
 async fn messages_and_receipts_are_refused_by_what_names_them() {
-    assert_refused(ROWS).await;
+    Box::pin(assert_refused(ROWS)).await;
 }
 
 /// Names of messages and receipts.
 pub const ROWS: &[Row] = &[
-    unknown("a name that is made up", BOTH, |_, draft| draft.id = "x".to_owned()),
+    unknown("a name that is made up", BOTH, |_, draft| "x".clone_into(&mut draft.id)),
     unknown("a name that is altered", BOTH, |_, draft| draft.alter(20)),
     unknown("a token for a name", BOTH, |scene, draft| draft.to(&scene.named)),
     unknown("a receipt for a message", &[Call::Withdraw], |scene, draft| draft.id.clone_from(&scene.receipt)),

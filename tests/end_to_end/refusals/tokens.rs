@@ -12,7 +12,7 @@ const BY_BODY: &[Call] = &[Call::Validate, Call::Revoke];
 /// R13, R14, R16, R22: the same token, session and server are refused alike on every call.
 #[tokio::test]
 async fn a_token_is_refused_alike_on_every_call() {
-    assert_refused(ROWS).await;
+    Box::pin(assert_refused(ROWS)).await;
 }
 
 /// Tokens that are none, sessions that have ended, and servers that may not.

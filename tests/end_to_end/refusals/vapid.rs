@@ -11,7 +11,7 @@ use super::scene::Scene;
 /// VAPID, the same on every call that shows a token: the refusal names the claim, what came and what was expected.
 #[tokio::test]
 async fn every_bad_vapid_is_named() {
-    assert_refused(ROWS).await;
+    Box::pin(assert_refused(ROWS)).await;
 }
 
 /// Mistakes in `Authorization`, and in `Crypto-Key` of the older forms.

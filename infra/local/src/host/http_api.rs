@@ -23,7 +23,10 @@ pub(super) async fn notify(
     request: Request,
 ) -> Response {
     match gateway.event(path.as_str(), &parameters, request).await {
-        Ok(event) => respond(gateway.functions.notify.handle(event.into()).await),
+        Ok(event) => {
+            let _leave = gateway.capacity.for_asked().await;
+            respond(gateway.functions.notify.handle(event.into()).await)
+        }
         Err(refused) => refused,
     }
 }
@@ -36,7 +39,10 @@ pub(super) async fn validate_token(
     request: Request,
 ) -> Response {
     match gateway.event(path.as_str(), &parameters, request).await {
-        Ok(event) => respond(gateway.functions.validate_token.handle(event.into()).await),
+        Ok(event) => {
+            let _leave = gateway.capacity.for_asked().await;
+            respond(gateway.functions.validate_token.handle(event.into()).await)
+        }
         Err(refused) => refused,
     }
 }

@@ -161,6 +161,7 @@ impl Host {
             stop: stop.clone(),
             connections: connections.clone(),
             requests: Arc::default(),
+            capacity: Arc::default(),
             clock: Clock::system(),
             domain: address.to_string(),
         };

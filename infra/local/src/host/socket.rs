@@ -130,7 +130,7 @@ async fn answer(
     text: Utf8Bytes,
     answers: &mpsc::Sender<Order>,
 ) {
-    let answer = match gateway.message(connection, route, text).await {
+    let answer = match Box::pin(gateway.message(connection, route, text)).await {
         Ok(None) => return,
         Ok(Some(answer)) => Bytes::from(answer),
         Err(error) => {

@@ -104,6 +104,10 @@ impl Gateway {
         route: &str,
         event: ApiGatewayWebsocketProxyRequest,
     ) -> Result<ApiGatewayProxyResponse, Error> {
+        let _leave = match route {
+            "$disconnect" => self.capacity.for_ended().await,
+            _ => self.capacity.for_asked().await,
+        };
         let mut context = Context::default();
         context.deadline = self.clock.now().as_millis() + FUNCTION_TIME_MILLIS;
         let event = LambdaEvent::new(event, context);

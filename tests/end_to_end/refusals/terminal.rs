@@ -175,6 +175,10 @@ pub const ROWS: &[Row] = &[
 async fn every_mistake_of_a_terminal_is_answered_as_listed() {
     let service = Service::start();
     for row in ROWS {
+        // The emulator that the deployed suite runs on gives a connection the time of each event: none is older there.
+        if matches!(row.on, Overtaken) && !service.is_local() {
+            continue;
+        }
         // The other connection of its terminal stays open meanwhile.
         let (mut terminal, uaid, _other) = connection(&service, row.on).await;
         let text = row.text.replace("{uaid}", &uaid);

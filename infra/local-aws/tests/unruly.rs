@@ -1,4 +1,5 @@
 //! Wires that misbehave do it as they are told, and otherwise not.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,6 +8,7 @@ impl<'h> Judge<'h> {
     pub(super) fn owed(&mut self) {
         self.connected();
         self.losers();
+        self.winners();
         self.live();
         for end in &self.facts.final_links {
             self.last_connection(end);
@@ -112,6 +113,21 @@ impl<'h> Judge<'h> {
                 && !self.excused(index, uaid)
             {
                 self.accuse("I7", format!("{} was taken over from and is not closed", link.id));
+            }
+        }
+    }
+
+    /// I7: the connection that was made later wins, whoever's `hello` comes last.
+    fn winners(&mut self) {
+        for (number, run) in self.facts.runs.iter().enumerate() {
+            let What::Hello { link, .. } = self.event(run.event).what else { continue };
+            let made = self.link(link).connected;
+            let newer = |id: &String| self.facts.links.iter().any(|of| of.id == *id && of.connected > made);
+            if let Some(closed) = run.closes.iter().find(|id| newer(id)) {
+                self.accuse(
+                    "I7",
+                    format!("the hello of run {number} on link {link} closes {closed}, which is newer"),
+                );
             }
         }
     }

@@ -9,6 +9,7 @@ mod inline;
 mod queue;
 mod recorder;
 mod secrets;
+mod unadorned;
 mod unruly;
 
 pub use connections::{Connections, ConnectionsWire, PostError, PostFuture};
@@ -17,8 +18,10 @@ pub use inline::InlineDynamo;
 pub use queue::{LocalQueue, QueueError, QueueOptions, QueuesWire, Received};
 pub use recorder::{Call, Fault, Pause, Recorder};
 pub use secrets::SecretsWire;
+pub use unadorned::Unadorned;
 pub use unruly::{Habits, Scope, Unruly};
 
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -27,7 +30,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
 
 /// The configuration of an SDK client that sends everything to `wire`. Region, credentials and endpoint are never used,
-/// but the SDK wants them.
+/// but the SDK wants them. A body is there as a whole, so that its throughput need not be watched.
 pub fn config(wire: impl HttpConnector + 'static) -> SdkConfig {
     let wire = SharedHttpConnector::new(wire);
     let credentials = Credentials::new("local", "local", None, None, "local");
@@ -36,6 +39,7 @@ pub fn config(wire: impl HttpConnector + 'static) -> SdkConfig {
         .region(Region::from_static("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url("http://local.invalid")
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .http_client(http_client_fn(move |_, _| wire.clone()))
         .build()
 }

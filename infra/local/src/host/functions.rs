@@ -5,7 +5,9 @@ use signalbox_connection::Connection;
 use signalbox_domain::Clock;
 use signalbox_drain::Drain;
 use signalbox_issue_token::IssueToken;
-use signalbox_local_aws::{ConnectionsWire, DynamoWire, LocalQueue, QueuesWire, SecretsWire, config};
+use signalbox_local_aws::{
+    ConnectionsWire, DynamoWire, LocalQueue, QueuesWire, SecretsWire, Unadorned, config,
+};
 use signalbox_notify::Notify;
 use signalbox_provision::Provision;
 use signalbox_startup::{ClientConfigs, Clients, Context, Settings, StartError};
@@ -63,10 +65,20 @@ pub(super) fn clients(
     let (dynamodb, connections) = (clients.dynamodb.config(), clients.connections.config());
     Clients {
         dynamodb: aws_sdk_dynamodb::Client::from_conf(
-            dynamodb.to_builder().allow_no_auth().auth_scheme_preference([UNSIGNED]).build(),
+            dynamodb
+                .to_builder()
+                .allow_no_auth()
+                .auth_scheme_preference([UNSIGNED])
+                .interceptor(Unadorned)
+                .build(),
         ),
         connections: aws_sdk_apigatewaymanagement::Client::from_conf(
-            connections.to_builder().allow_no_auth().auth_scheme_preference([UNSIGNED]).build(),
+            connections
+                .to_builder()
+                .allow_no_auth()
+                .auth_scheme_preference([UNSIGNED])
+                .interceptor(Unadorned)
+                .build(),
         ),
         ..clients
     }

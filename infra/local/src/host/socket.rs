@@ -65,7 +65,7 @@ pub(super) async fn run(gateway: Gateway, connection: Connection, stream: WebSoc
     if tokio::time::timeout(AFTERMATH, handling).await.is_err() {
         tracing::warn!(connection = connection.id, "messages of a closed connection were left unhandled");
     }
-    gateway.disconnected(&connection).await;
+    Box::pin(gateway.disconnected(&connection)).await;
 }
 
 /// Takes in what the terminal sends.

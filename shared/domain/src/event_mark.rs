@@ -100,6 +100,7 @@ mod tests {
         assert_ne!(mark("c", "e"), mark("ce", "e"));
         assert_ne!(mark("c", "1e"), mark("c1", "e"));
         assert_eq!(mark("c", "e").to_string().parse(), Ok(mark("c", "e")));
+        assert_eq!(mark("c", "e").as_str(), mark("c", "e").to_string());
         for bad in ["", "c", "!!!!!!!!!!!!", "AAAAAAAAAAAAAAAA"] {
             assert_eq!(bad.parse::<EventMark>(), Err(NotAnEventMark));
         }

@@ -227,6 +227,22 @@ mod tests {
         assert!(order.is_sorted_by_key(MessageKey::sort_key));
     }
 
+    /// A row whose two names contradict each other stands for nothing.
+    #[test]
+    fn a_row_under_a_sort_key_of_another_is_no_message() {
+        let [here, other] = [1, 2].map(|millis| key(millis, "r", MessageKind::Stored));
+        let read =
+            |sort_key: &str| MessageKey::from_row(here.terminal, sort_key, &here.accepted.to_string(), false);
+        assert_eq!(read(&here.sort_key()), Some(here.clone()));
+        assert_eq!(read(&other.sort_key()), None);
+    }
+
+    #[test]
+    fn a_key_is_named_in_logs_by_terminal_and_acceptance() {
+        let key = key(1, "r", MessageKind::Stored);
+        assert_eq!(format!("{key:?}"), format!("MessageKey({} 000000000001-r)", key.terminal));
+    }
+
     /// A sender cannot acknowledge its own message with a name that it got.
     #[test]
     fn a_name_serves_one_purpose() {

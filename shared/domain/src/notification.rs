@@ -134,6 +134,15 @@ mod tests {
         }
     }
 
+    /// RFC 8030 section 5.2: TTL 0 alone is now or never, and what has a TTL expires by it.
+    #[test]
+    fn a_ttl_says_how_long_a_message_may_wait() {
+        let ttl = |header| Ttl::from_header(Some(header)).unwrap();
+        assert!(ttl("0").is_now_or_never());
+        assert!(!ttl("1").is_now_or_never());
+        assert_eq!(ttl("60").expires(Timestamp::from_secs(1_000)), Timestamp::from_secs(1_060));
+    }
+
     #[test]
     fn a_body_limit_is_what_the_standard_and_the_wire_allow() {
         for good in ["4096", "5630", "23000"] {

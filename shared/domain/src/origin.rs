@@ -100,6 +100,9 @@ mod tests {
         ] {
             let url: PublicUrl = url.parse().unwrap();
             assert_eq!(url.endpoint("t"), endpoint);
+            assert_eq!(url.message("t"), endpoint.replace("/push/", "/messages/"));
+            assert_eq!(url.receipt("t"), endpoint.replace("/push/", "/receipts/"));
+            assert_eq!(format!("{url}/push/t"), endpoint);
             assert_eq!(url.origin().to_string(), origin);
         }
         for wrong in ["", "push.example", "ftp://a/", "https://a/?q", "https://a/#f", "https://u:p@a/"] {

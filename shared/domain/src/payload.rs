@@ -209,6 +209,45 @@ mod tests {
         let payload = new(body.clone(), coded("aes128gcm")).unwrap().unwrap();
         assert_eq!(payload.body(), body);
         assert_eq!(payload.encoding(), &Encoding::Aes128Gcm);
+        assert_eq!(payload.encoding().as_str(), "aes128gcm");
+        // Of a body, logs say its size alone.
+        assert_eq!(format!("{payload:?}"), "Payload(aes128gcm, 144 bytes)");
+    }
+
+    /// RFC 8188 section 2: the shortest record and the shortest body are taken, and nothing below.
+    #[test]
+    fn the_shortest_payloads_are_taken() {
+        let mut body = base64url::decode(RFC_8291).unwrap()[..103].to_vec();
+        for (record_size, taken) in [(18, true), (17, false), (0x0100_0000, true)] {
+            body[16..20].copy_from_slice(&u32::to_be_bytes(record_size));
+            assert_eq!(new(body.clone(), coded("aes128gcm")).is_ok(), taken, "{record_size}");
+        }
+        let legacy = ContentHeaders {
+            encoding: Some("aesgcm"),
+            encryption: Some("salt=c2FsdA"),
+            crypto_key: Some("dh=ZGg"),
+        };
+        assert_eq!(new(vec![0; 18], legacy).unwrap().unwrap().encoding().as_str(), "aesgcm");
+        assert!(matches!(new(vec![0; 17], legacy), Err(Refusal::BodyMalformed { .. })));
+    }
+
+    /// RFC 8292 section 3.2: the payload's key must not be the key that signs.
+    #[test]
+    fn a_payload_under_the_vapid_key_is_refused() {
+        let body = base64url::decode(RFC_8291).unwrap();
+        let senders = ServerKey::from_bytes(&body[21..86]).unwrap();
+        let other = crate::vapid::tests::TestServer::new().key();
+        let crypto_key = format!("dh={senders}");
+        let legacy = ContentHeaders {
+            encoding: Some("aesgcm"),
+            encryption: Some("salt=c2FsdA"),
+            crypto_key: Some(&crypto_key),
+        };
+        for headers in [coded("aes128gcm"), legacy] {
+            let payload = new(body.clone(), headers).unwrap().unwrap();
+            assert_eq!(payload.check_key_reuse(&other), Ok(()));
+            assert!(matches!(payload.check_key_reuse(&senders), Err(Refusal::BodyMalformed { .. })));
+        }
     }
 
     #[test]

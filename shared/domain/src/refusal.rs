@@ -171,10 +171,20 @@ impl Refusal {
 mod tests {
     use super::*;
 
+    /// What may pass by itself says when to try again; nothing else does.
+    #[test]
+    fn a_refusal_has_its_kinds_status_and_pause() {
+        let waiting = Refusal::TooManyWaiting { limit: 1 };
+        assert_eq!((waiting.status(), waiting.retry_after()), (429, Some(300)));
+        assert_eq!((Refusal::Unavailable.status(), Refusal::Unavailable.retry_after()), (503, Some(5)));
+        assert_eq!((Refusal::TokenUnknown.status(), Refusal::TokenUnknown.retry_after()), (404, None));
+    }
+
     #[test]
     fn a_problem_names_what_came_and_what_was_expected() {
         let problem = Refusal::TtlInvalid { got: "-1".into() }.problem();
         assert_eq!(problem.kind, "urn:signalbox:problem:ttl-invalid");
+        assert_eq!(problem.title, "TTL invalid");
         assert_eq!((problem.status, problem.errno), (400, Some(114)));
         assert_eq!(
             problem.detail,

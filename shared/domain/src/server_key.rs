@@ -87,6 +87,18 @@ mod tests {
         let key = ServerKey::from_base64url(RFC).unwrap();
         assert_eq!(ServerKey::from_base64url(&format!("{RFC}=")).unwrap(), key);
         assert_eq!(key.to_string(), RFC);
+        assert_eq!(format!("{key:?}"), format!("ServerKey({RFC})"));
+    }
+
+    #[test]
+    fn a_stored_key_is_read_if_it_has_the_form() {
+        let key = ServerKey::from_base64url(RFC).unwrap();
+        assert_eq!(ServerKey::from_stored(key.as_bytes()), Ok(key));
+        let mut compressed = *key.as_bytes();
+        compressed[0] = 0x02;
+        for bad in [&compressed[..], &key.as_bytes()[..64]] {
+            assert_eq!(ServerKey::from_stored(bad), Err(InvalidServerKey::NotUncompressed));
+        }
     }
 
     #[test]

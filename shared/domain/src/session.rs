@@ -194,7 +194,11 @@ mod tests {
         assert!(second.authorization.is_some());
         assert!(second.corresponds(&digest("t2"), NOW));
         assert!(second.corresponds(&digest("t1"), NOW), "the previous token counts for the overlap");
-        assert!(!second.corresponds(&digest("t1"), NOW.plus(OVERLAP)));
+        let week = Timestamp::from_secs(NOW.as_secs() + 604_800);
+        assert!(second.corresponds(&digest("t1"), Timestamp::from_millis(week.as_millis() - 1)));
+        assert!(!second.corresponds(&digest("t1"), week));
+        assert_eq!(second.life_of(&digest("t1")), (NOW, Some(week)));
+        assert_eq!(second.life_of(&digest("t2")), (NOW, None));
         assert!(!second.corresponds(&digest("t3"), NOW));
     }
 
@@ -216,7 +220,10 @@ mod tests {
         let ended = Session::Ended(EndedSession { generation: 1, ended: NOW });
         let begun_anew = Session::issue(Some(&ended), &named("a"), digest("t2"), NOW);
         assert_eq!((begun_anew.generation, begun_anew.authorization), (1, None));
-        // I5: what was accepted before the end is dead.
+        assert_eq!((live.generation(), ended.generation()), (0, 1));
+        assert_eq!(Session::Live(LiveSession { generation: 7, ..other.clone() }).generation(), 7);
+        // I5: what was accepted before the end is dead, and nothing else is.
+        assert!(live.delivers(0) && Session::Live(begun_anew.clone()).delivers(1));
         assert!(!ended.delivers(0) && !ended.delivers(1));
         assert!(!Session::Live(begun_anew).delivers(0));
     }

@@ -123,6 +123,26 @@ mod tests {
         }
     }
 
+    /// RFC 8030 section 5.2, TTL 0: a terminal whose `hello` is being answered is worth a moment's wait; no other is.
+    #[test]
+    fn a_terminal_arrives_between_its_hello_and_its_gate() {
+        use TerminalState::{Configuring, Provisioned, Retired, Suspended};
+        for (state, connection, open, arrives) in [
+            (Provisioned, Some("c"), false, true),
+            (Configuring, Some("c"), false, true),
+            (Provisioned, Some("c"), true, false),
+            (Provisioned, None, false, false),
+            (Suspended, Some("c"), false, false),
+            (Retired, Some("c"), false, false),
+        ] {
+            assert_eq!(
+                terminal(state, connection, open).is_arriving(),
+                arrives,
+                "{state} {connection:?} {open}"
+            );
+        }
+    }
+
     /// RFC 8030 section 5.3: what is below the terminal's minimum is not delivered.
     #[test]
     fn what_is_less_urgent_than_the_minimum_is_not_delivered() {

@@ -221,6 +221,21 @@ mod tests {
         assert_ne!(issue("m1", &request), issue("m2", &request));
     }
 
+    /// All zero stands for "none" in a token, so that no hint may be it.
+    #[test]
+    fn a_hint_is_never_none() {
+        assert!((0..64_u8).all(|n| hash8(&[n])[0] >= 0x80));
+    }
+
+    /// No log shows a token; the tables hold its digest alone.
+    #[test]
+    fn a_token_shows_itself_to_nobody() {
+        let token = issue("m1", &SessionRequest::default());
+        assert_eq!(format!("{token:?}"), "Token(..)");
+        assert_eq!(TokenDigest::from_bytes(token.digest().as_bytes()), Some(token.digest()));
+        assert_eq!(TokenDigest::from_bytes(&[0; 31]), None);
+    }
+
     /// R14: a token of another deployment does not open, whatever its form.
     #[test]
     fn a_foreign_token_is_refused() {

@@ -63,6 +63,7 @@ mod tests {
         assert!(Urgency::ALL.is_sorted());
         for urgency in Urgency::ALL {
             assert_eq!(urgency.as_str().parse(), Ok(urgency));
+            assert_eq!(urgency.to_string(), urgency.as_str());
         }
         assert_eq!("HIGH".parse(), Ok(Urgency::High));
         for wrong in ["", "urgent", "low, high", "very low"] {

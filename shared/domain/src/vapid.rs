@@ -352,7 +352,9 @@ pub(crate) mod tests {
             assert_eq!(verifier.good.len(), 1);
         }
         let late = Timestamp::from_secs(SOON).plus(SKEW);
-        assert!(matches!(verifier.verify(&header, None, late), Err(VapidError::Expired { .. })));
+        for late in [late, late.plus(Duration::from_secs(1))] {
+            assert!(matches!(verifier.verify(&header, None, late), Err(VapidError::Expired { .. })));
+        }
         // The same token with another key is another header.
         let other = header.replace(&server.key().to_string(), &TestServer::new().key().to_string());
         assert_eq!(verifier.verify(&other, None, NOW), Err(VapidError::Signature));
@@ -409,6 +411,10 @@ pub(crate) mod tests {
         assert_eq!(expired, "exp is 1699999900, which has passed: it is 1700000000 now");
         let far = with(json!({"aud": "https://push.example", "exp": 1_700_090_000}));
         assert!(far.contains("more than 24 h ahead"), "{far}");
+        let expiring = |exp: u64| verify(&server.header(&json!({"aud": "https://push.example", "exp": exp})));
+        // The last second that is taken, clocks differing by a minute.
+        assert_eq!(expiring(1_700_086_460), Ok(server.key()));
+        assert!(matches!(expiring(1_700_086_461), Err(VapidError::TooFarAhead { .. })));
 
         let good = json!({"aud": "https://push.example", "exp": SOON});
         let other_key =
@@ -428,6 +434,26 @@ pub(crate) mod tests {
         }
         let cut = format!("vapid t=a.b, k={}", server.key());
         assert_eq!(verify(&cut).unwrap_err().kind(), RefusalKind::VapidToken);
+    }
+
+    /// What is made up costs no more than reading it.
+    #[test]
+    fn a_header_has_a_longest_length() {
+        let longest = format!("Basic {}", "x".repeat(LONGEST_HEADER - 6));
+        assert_eq!(verify(&longest), Err(VapidError::Header("its scheme is another")));
+        for more in [1, 2] {
+            let refusal = verify(&format!("{longest}{}", "x".repeat(more)));
+            assert_eq!(refusal, Err(VapidError::Header("it is longer than 4096 characters")));
+        }
+    }
+
+    /// No log shows the proof, which could be sent again.
+    #[test]
+    fn credentials_show_their_key_alone() {
+        let server = TestServer::new();
+        let header = server.header(&json!({"aud": "https://push.example", "exp": SOON}));
+        let credentials = VapidCredentials::from_headers(&header, None).unwrap();
+        assert_eq!(format!("{credentials:?}"), format!("VapidCredentials {{ key: {:?}, .. }}", server.key()));
     }
 
     proptest! {

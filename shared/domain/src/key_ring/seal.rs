@@ -130,6 +130,12 @@ mod tests {
     }
 
     #[test]
+    fn the_shortest_box_opens() {
+        let sealed = ring().seal(Purpose::Token, OLD, b"").unwrap();
+        assert_eq!(ring().open(Purpose::Token, sealed.as_str()).unwrap(), (Vec::new(), OLD));
+    }
+
+    #[test]
     fn what_an_old_key_sealed_opens_after_a_new_one_came() {
         let sealed = ring().seal(Purpose::Token, OLD, b"claims").unwrap();
         let rotated = ring_of(

@@ -1,5 +1,4 @@
 use aws_runtime::invocation_id::InvocationIdInterceptor;
-use aws_runtime::recursion_detection::RecursionDetectionInterceptor;
 use aws_runtime::request_info::RequestInfoInterceptor;
 use aws_runtime::user_agent::UserAgentInterceptor;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -27,7 +26,49 @@ impl Intercept for Unadorned {
         headers.store_put(disable_interceptor::<UserAgentInterceptor>(WHY));
         headers.store_put(disable_interceptor::<InvocationIdInterceptor>(WHY));
         headers.store_put(disable_interceptor::<RequestInfoInterceptor>(WHY));
-        headers.store_put(disable_interceptor::<RecursionDetectionInterceptor>(WHY));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use aws_sdk_dynamodb::Client;
+    use aws_sdk_dynamodb::config::Builder;
+    use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+
+    use super::*;
+    use crate::{config, response};
+
+    /// Keeps the names of the headers of each call.
+    #[derive(Debug, Clone, Default)]
+    struct Headers(Arc<Mutex<Vec<Vec<String>>>>);
+
+    impl HttpConnector for Headers {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            let names = request.headers().iter().map(|(name, _)| name.to_owned()).collect();
+            self.0.lock().unwrap().push(names);
+            HttpConnectorFuture::ready(Ok(response(200, None, "{}")))
+        }
+    }
+
+    /// What nobody reads is left out, what a wire goes by is not; and a release of the SDK that names things anew is noticed.
+    #[tokio::test]
+    async fn calls_carry_no_header_that_nobody_reads() {
+        let headers = Headers::default();
+        let adorned = Builder::from(&config(headers.clone()));
+        let unadorned = adorned.clone().interceptor(Unadorned);
+        for conf in [adorned, unadorned] {
+            Client::from_conf(conf.build()).list_tables().send().await.unwrap();
+        }
+        let seen = headers.0.lock().unwrap().clone();
+        let [adorned, unadorned] = &seen[..] else { panic!("two calls, and not {seen:?}") };
+        for unread in ["x-amz-user-agent", "user-agent", "amz-sdk-request", "amz-sdk-invocation-id"] {
+            assert!(adorned.iter().any(|name| name == unread), "{unread} in {adorned:?}");
+            assert!(!unadorned.iter().any(|name| name == unread), "{unread} in {unadorned:?}");
+        }
+        assert!(unadorned.iter().any(|name| name == "x-amz-target"), "{unadorned:?}");
     }
 }

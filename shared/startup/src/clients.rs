@@ -10,6 +10,8 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
+use crate::roots::Roots;
+
 /// An attempt that takes longer is given up and repeated. All attempts of the calls of one function must fit its 29 s.
 const ATTEMPT: Duration = Duration::from_millis(1500);
 /// Throttling and faults of AWS are tried again so often, with back-off and jitter.
@@ -44,8 +46,8 @@ pub struct ClientConfigs {
 
 impl Clients {
     /// Clients of the account, region and role that the process runs under.
-    pub async fn from_environment(connections_url: &str) -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest()).load().await;
+    pub(crate) async fn from_environment(connections_url: &str, roots: Roots) -> Self {
+        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(roots.client()).load().await;
         let (connections, secrets, queues) = (config.clone(), config.clone(), config.clone());
         Self::new(&ClientConfigs { dynamodb: config, connections, secrets, queues }, connections_url)
     }

@@ -4,8 +4,9 @@ use signalbox_delivery::{Delivery, DrainQueue};
 use signalbox_domain::{Clock, InvalidKeyRing, VapidVerifier};
 use signalbox_store::Store;
 
+use crate::roots::Roots;
 use crate::settings::required;
-use crate::{Clients, InvalidSetting, KeyRings, Settings, telemetry};
+use crate::{Clients, InvalidSetting, KeyRings, Settings, Warming, telemetry};
 
 /// Why a function does not start.
 #[derive(Debug, thiserror::Error)]
@@ -41,16 +42,20 @@ pub struct Context {
 }
 
 impl Context {
-    /// Starts a function in the cloud: telemetry, clients and settings from the environment, the key ring from Secrets
-    /// Manager.
+    /// Starts a function in the cloud: telemetry, clients and settings from the environment; then the key ring from Secrets
+    /// Manager and, beside it, the call that opens the connection to DynamoDB.
     ///
     /// # Errors
     /// [`StartError`], which names the variable.
-    pub async fn from_environment() -> Result<Self, StartError> {
+    pub async fn from_environment(warming: Warming) -> Result<Self, StartError> {
         telemetry::init(required("SIGNALBOX_LOG").ok().as_deref());
         let settings = Settings::from_environment()?;
-        let clients = Clients::from_environment(&required("SIGNALBOX_CONNECTIONS_URL")?).await;
-        Self::new(clients, settings, required("SIGNALBOX_KEY_RING")?, Clock::system()).await
+        let roots = Roots::from_environment()?;
+        let clients = Clients::from_environment(&required("SIGNALBOX_CONNECTIONS_URL")?, roots).await;
+        let store = Store::new(clients.dynamodb.clone(), settings.tables.clone());
+        let context = Self::new(clients, settings, required("SIGNALBOX_KEY_RING")?, Clock::system());
+        let (context, ()) = tokio::join!(context, warming.warm(&store));
+        context
     }
 
     /// On these clients, with the key ring that the secret `key_ring` holds.

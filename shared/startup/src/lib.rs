@@ -4,11 +4,14 @@
 mod clients;
 mod context;
 mod key_rings;
+mod roots;
 mod settings;
 mod telemetry;
+mod warming;
 
 pub use clients::{ClientConfigs, Clients};
 pub use context::{Context, StartError};
 pub use key_rings::{KeyRings, NotOpened};
 pub use settings::{InvalidSetting, Settings};
 pub use telemetry::{init as init_telemetry, log_filter};
+pub use warming::Warming;

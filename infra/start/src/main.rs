@@ -1,0 +1,80 @@
+//! Measures how soon the functions answer after their process has begun, beside a function that does nothing: the binaries
+//! as they are deployed, over a stub of Lambda's Runtime API and of AWS on this machine, without a network. Rounds take turns,
+//! so that all are measured under the same conditions.
+
+mod measure;
+mod report;
+mod stub;
+mod subject;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use clap::Parser;
+use signalbox_local_aws::{DynamoWire, LocalQueue, QueueOptions, config};
+use signalbox_store::TableNames;
+use tokio::net::TcpListener;
+
+use measure::Bench;
+use report::Report;
+use stub::Stub;
+use subject::{EMPTY, FUNCTIONS, Subject};
+
+/// How soon the functions answer after their process has begun, beside an empty one.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Where the binaries are: the functions', and `empty`.
+    #[arg(long, default_value = "target/release")]
+    functions: PathBuf,
+    /// How often each function lives.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// How many events each life sees behind its first.
+    #[arg(long, default_value_t = 50)]
+    warm: usize,
+    /// Where to write the report for machines.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse();
+    let (dynamo, _engine, _sweeper) = DynamoWire::memory()?;
+    let tables = TableNames {
+        terminals: "terminals".to_owned(),
+        messages: "messages".to_owned(),
+        connections: "connections".to_owned(),
+    };
+    tables.create(&Client::new(&config(dynamo.clone()))).await?;
+    let as_deployed = QueueOptions { visibility: Duration::from_secs(180), receptions: 5 };
+    let drains = LocalQueue::open(dynamo.clone(), "drains", as_deployed).await?;
+    let ring = r#"{"encrypt":"1","1":"a secret that is long enough, of this run alone"}"#;
+    let (stub, steps) = Stub::new(dynamo, drains, ring.to_owned());
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let serving = tokio::spawn(axum::serve(listener, stub.router()).into_future());
+
+    let mut bench = Bench { folder: &options.functions, stub: &stub, address, steps, warm: options.warm };
+    let mut lives: Vec<(Subject, Vec<_>)> =
+        [EMPTY].into_iter().chain(FUNCTIONS).map(|subject| (subject, Vec::new())).collect();
+    for _ in 0..options.rounds {
+        for (subject, lives) in &mut lives {
+            lives.push(bench.live(subject).await?);
+        }
+    }
+    serving.abort();
+    let report = Report::of(&options.functions, &lives)?;
+    print(&report);
+    if let Some(file) = options.json {
+        std::fs::write(file, serde_json::to_string_pretty(&report)?)?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the report is what this program is for")]
+fn print(report: &Report) {
+    print!("{report}");
+}

@@ -1,0 +1,35 @@
+use std::path::PathBuf;
+
+/// A function under test, and the event that it gets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject {
+    /// Its binary.
+    pub(crate) name: &'static str,
+    event: &'static str,
+}
+
+/// What the others are compared with.
+pub(crate) const EMPTY: Subject =
+    Subject { name: "empty", event: include_str!("../../../tests/events/aws/push.json") };
+
+/// The functions. Each event is one that is answered: whom it is about does not exist in a store that is empty.
+pub(crate) const FUNCTIONS: [Subject; 6] = [
+    Subject { name: "connection", event: include_str!("../../../tests/events/aws/connect.json") },
+    Subject { name: "provision", event: include_str!("../../../tests/events/aws/hello.json") },
+    Subject { name: "issue-token", event: include_str!("../../../tests/events/aws/register.json") },
+    Subject { name: "validate-token", event: include_str!("../../../tests/events/aws/validate.json") },
+    Subject { name: "notify", event: include_str!("../../../tests/events/aws/push.json") },
+    Subject { name: "drain", event: include_str!("../../../tests/events/aws/drain.json") },
+];
+
+impl Subject {
+    /// The event as it is handed out.
+    pub(crate) fn event(&self) -> &'static [u8] {
+        self.event.as_bytes()
+    }
+
+    /// The binary in this folder.
+    pub(crate) fn binary(&self, folder: &std::path::Path) -> PathBuf {
+        folder.join(self.name)
+    }
+}

@@ -7,6 +7,7 @@ writes BUILD/template.yaml, whose functions take their code from BUILD/<binary>/
 - A function's CodeUri is its folder in BUILD, and the metadata that would have SAM compile it is gone.
 - AWS::ApiGatewayV2::RouteResponse is gone: the emulator does not know the type, and always sends the body that a function
   returns, as if every route had one.
+- An alarm on an expression is gone: the emulator knows alarms on a single metric alone.
 - Architecture defaults to the one of this machine, where the functions run.
 """
 
@@ -20,10 +21,15 @@ from samcli.yamlhelper import yaml_dump, yaml_parse
 LEFT_OUT = {"AWS::ApiGatewayV2::RouteResponse"}
 
 
+def left_out(resource: dict) -> bool:
+    on_expression = resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
+    return on_expression or resource["Type"] in LEFT_OUT
+
+
 def assemble(template: dict) -> list[str]:
     """Rewrite the template in place, and return the names of the binaries that it needs."""
     resources = template["Resources"]
-    for name in [name for name, resource in resources.items() if resource["Type"] in LEFT_OUT]:
+    for name in [name for name, resource in resources.items() if left_out(resource)]:
         del resources[name]
 
     binaries = []

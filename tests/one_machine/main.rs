@@ -140,6 +140,22 @@ fn bad_options_are_named() {
     }
 }
 
+/// Endpoints keep the origin that they began with, and their senders sign for it: it is accepted beside the service's own.
+#[tokio::test]
+async fn an_earlier_origin_is_accepted() {
+    let process = Process::start(&["--memory", "--earlier-origin", "https://old.example"]);
+    let service: Service = process.into();
+    let server = Server::new();
+    let (mut terminal, _) = service.terminal().await;
+    let app = App::register(&mut terminal, None, None).await;
+    for (audience, status) in
+        [(service.public_url.as_str(), 201), ("https://old.example", 201), ("https://other.example", 401)]
+    {
+        let answer = server.sign(app.push("hello"), audience).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{audience}");
+    }
+}
+
 /// No request panics the service, whatever it says of itself.
 #[tokio::test]
 async fn odd_requests_are_answered() {

@@ -148,3 +148,30 @@ fn every_message_has_examples_and_they_are_as_described() {
         }
     }
 }
+
+/// I11: a token is part of a path, and a terminal's URL may carry what is nobody's business. The access logs name, of a
+/// request, what is in this list and no more.
+#[test]
+fn access_logs_hold_no_path() {
+    const HARMLESS: [&str; 10] = [
+        "$context.requestId",
+        "$context.identity.sourceIp",
+        "$context.routeKey",
+        "$context.eventType",
+        "$context.connectionId",
+        "$context.status",
+        "$context.integration.error",
+        "$context.integration.latency",
+        "$context.integrationErrorMessage",
+        "$context.responseLatency",
+    ];
+    let template = Template::read();
+    let formats = template.access_logs();
+    assert_eq!(formats.len(), 2, "one for each API");
+    for format in formats {
+        let members: BTreeMap<String, String> = serde_json::from_str(format).expect("an object of texts");
+        for (name, variable) in members {
+            assert!(HARMLESS.contains(&variable.as_str()), "{name} logs {variable}");
+        }
+    }
+}

@@ -35,6 +35,17 @@ impl Template {
             .collect()
     }
 
+    /// The formats of the access logs.
+    pub fn access_logs(&self) -> Vec<&str> {
+        ["AWS::ApiGatewayV2::Stage", "AWS::Serverless::WebSocketApi"]
+            .into_iter()
+            .flat_map(|of_type| self.resources(of_type))
+            // A condition: what it names, what holds where it is met, and nothing.
+            .map(|of| &of["Properties"]["AccessLogSettings"][1]["Format"])
+            .map(|format| format.as_str().expect("a format"))
+            .collect()
+    }
+
     /// The headers that pages may send, or see.
     pub fn headers_for_pages(&self, which: &str) -> BTreeSet<String> {
         self.resources("AWS::ApiGatewayV2::Api")

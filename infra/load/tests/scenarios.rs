@@ -17,6 +17,7 @@ async fn host() -> Host {
     let options = HostOptions {
         listen: "127.0.0.1:0".parse().unwrap(),
         public_url: None,
+        earlier_origins: Vec::new(),
         data: Data::Memory,
         tls: Tls::Off,
         authorization: AuthorizationPolicy::default(),

@@ -33,7 +33,7 @@ pub use ids::{ConnectionId, EventId, InvalidId, TerminalId, Uaid};
 pub use key_ring::{Derived, InvalidKeyRing, KeyId, KeyRing, Purpose, SealError, Sealed};
 pub use message::{Acceptance, MessageKey, MessageKind, StoredMessage};
 pub use notification::{BodyLimit, ContentHeaders, InvalidBodyLimit, MAX_TTL, Ttl};
-pub use origin::{InvalidPublicUrl, Origin, PublicUrl};
+pub use origin::{InvalidOrigin, InvalidPublicUrl, Origin, PublicUrl};
 pub use payload::{Encoding, LegacyHeaders, Payload};
 pub use refusal::Refusal;
 pub use refusal_kind::RefusalKind;

@@ -17,6 +17,23 @@ impl Origin {
     }
 }
 
+/// The text is no origin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be an http or https origin, with nothing behind host and port, and is {0:?}")]
+pub struct InvalidOrigin(String);
+
+/// Reads an origin that is written as one, where [`Origin::of`] takes what belongs to it out of any URL.
+impl FromStr for Origin {
+    type Err = InvalidOrigin;
+
+    fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
+        let invalid = || InvalidOrigin(text.to_owned());
+        let url: PublicUrl = text.parse().map_err(|_| invalid())?;
+        // A path in it would look as if it were compared.
+        if url.base == url.origin.0 { Ok(url.origin) } else { Err(invalid()) }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -90,6 +107,23 @@ impl fmt::Display for PublicUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_is_written_without_more() {
+        for (text, origin) in [
+            ("https://push.example", "https://push.example"),
+            ("HTTPS://Push.Example:443/", "https://push.example"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ] {
+            assert_eq!(text.parse::<Origin>().unwrap().to_string(), origin);
+        }
+        for wrong in
+            ["", "push.example", "wss://push.example", "https://push.example/x", "https://push.example?q"]
+        {
+            let error = wrong.parse::<Origin>().unwrap_err().to_string();
+            assert!(error.ends_with(&format!("and is {wrong:?}")), "{error}");
+        }
+    }
 
     #[test]
     fn endpoints_begin_with_the_public_url() {

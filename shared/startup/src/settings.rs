@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use signalbox_domain::{AuthorizationPolicy, BodyLimit, InvalidBodyLimit, Origin, PublicUrl};
+use signalbox_domain::{AuthorizationPolicy, BodyLimit, InvalidBodyLimit, InvalidOrigin, Origin, PublicUrl};
 use signalbox_store::TableNames;
 
 /// A connection lives for 2 h at most on API Gateway; its entry outlives it a little.
@@ -46,9 +46,14 @@ pub enum InvalidSetting {
     },
 }
 
+/// A variable of the environment; an empty one is none.
+fn variable(name: &'static str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// Reads a variable of the environment that must be set.
 pub(crate) fn required(name: &'static str) -> Result<String, InvalidSetting> {
-    std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(InvalidSetting::Missing(name))
+    variable(name).ok_or(InvalidSetting::Missing(name))
 }
 
 impl Settings {
@@ -68,14 +73,31 @@ impl Settings {
         }
     }
 
+    /// Accepts these origins in VAPID's `aud` too: endpoints that begin with them are still in use.
+    #[must_use]
+    pub fn with_earlier_origins(mut self, earlier: impl IntoIterator<Item = Origin>) -> Self {
+        for origin in earlier {
+            if !self.origins.contains(&origin) {
+                self.origins.push(origin);
+            }
+        }
+        self
+    }
+
     /// Reads `SIGNALBOX_*` of the environment, as the template sets it.
     ///
     /// # Errors
     /// [`InvalidSetting`], with the variable's name.
     pub fn from_environment() -> Result<Self, InvalidSetting> {
+        Self::read(variable)
+    }
+
+    fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, InvalidSetting> {
         const PUBLIC_URL: &str = "SIGNALBOX_PUBLIC_URL";
+        const EARLIER_ORIGINS: &str = "SIGNALBOX_EARLIER_ORIGINS";
         const AUTHORIZATION: &str = "SIGNALBOX_AUTHORIZATION";
         const BODY_LIMIT: &str = "SIGNALBOX_BODY_LIMIT";
+        let required = |name| variable(name).ok_or(InvalidSetting::Missing(name));
         let tables = TableNames {
             terminals: required("SIGNALBOX_TABLE_TERMINALS")?,
             messages: required("SIGNALBOX_TABLE_MESSAGES")?,
@@ -84,16 +106,18 @@ impl Settings {
         let public_url = required(PUBLIC_URL)?
             .parse()
             .map_err(|error| InvalidSetting::Wrong { name: PUBLIC_URL, reason: format!("{error}") })?;
-        let forced = match required(AUTHORIZATION).as_deref() {
-            Err(_) | Ok("default") => None,
-            Ok(mode) => Some(mode.parse().map_err(|rule: &str| InvalidSetting::Wrong {
+        let earlier = origins(&variable(EARLIER_ORIGINS).unwrap_or_default())
+            .map_err(|error| InvalidSetting::Wrong { name: EARLIER_ORIGINS, reason: format!("{error}") })?;
+        let forced = match variable(AUTHORIZATION).as_deref() {
+            None | Some("default") => None,
+            Some(mode) => Some(mode.parse().map_err(|rule: &str| InvalidSetting::Wrong {
                 name: AUTHORIZATION,
                 reason: format!("{rule}, or `default`"),
             })?),
         };
-        let body_limit = match required(BODY_LIMIT).as_deref() {
-            Err(_) => BodyLimit::default(),
-            Ok(bytes) => bytes.parse().map_err(|rule: InvalidBodyLimit| InvalidSetting::Wrong {
+        let body_limit = match variable(BODY_LIMIT).as_deref() {
+            None => BodyLimit::default(),
+            Some(bytes) => bytes.parse().map_err(|rule: InvalidBodyLimit| InvalidSetting::Wrong {
                 name: BODY_LIMIT,
                 reason: format!("{rule}"),
             })?,
@@ -101,7 +125,61 @@ impl Settings {
         Ok(Self {
             authorization: AuthorizationPolicy { forced },
             body_limit,
-            ..Self::new(tables, required("SIGNALBOX_DRAINS_URL")?, public_url)
+            ..Self::new(tables, required("SIGNALBOX_DRAINS_URL")?, public_url).with_earlier_origins(earlier)
         })
+    }
+}
+
+/// Origins with commas between; none in an empty text.
+fn origins(list: &str) -> Result<Vec<Origin>, InvalidOrigin> {
+    list.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(str::parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The settings of an environment that has these variables and those that must be there.
+    fn settings(variables: &[(&str, &str)]) -> Result<Settings, InvalidSetting> {
+        Settings::read(|name| {
+            let given =
+                variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).into());
+            given.or_else(|| match name {
+                "SIGNALBOX_PUBLIC_URL" => Some("https://push.example".into()),
+                "SIGNALBOX_DRAINS_URL" => Some("https://queues.example/drains".into()),
+                name if name.starts_with("SIGNALBOX_TABLE_") => Some("a-table".into()),
+                _ => None,
+            })
+        })
+    }
+
+    fn accepted(earlier: &str) -> Vec<String> {
+        let settings = settings(&[("SIGNALBOX_EARLIER_ORIGINS", earlier)]).unwrap();
+        settings.origins.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_public_urls_own_origin_comes_first_and_once() {
+        let own = "https://push.example";
+        assert_eq!(settings(&[]).unwrap().origins, [own.parse::<Origin>().unwrap()]);
+        for (earlier, more) in [
+            (",", &[][..]),
+            ("https://old.example", &["https://old.example"]),
+            ("https://push.example:443, https://old.example,https://OLD.example/", &["https://old.example"]),
+            ("https://b.example,http://a.example:8080", &["https://b.example", "http://a.example:8080"]),
+        ] {
+            assert_eq!(accepted(earlier), [&[own], more].concat(), "{earlier}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_origin_stops_the_start() {
+        for wrong in ["old.example", "https://old.example/push", "https://old.example;https://b.example"] {
+            let error = settings(&[("SIGNALBOX_EARLIER_ORIGINS", wrong)]).unwrap_err().to_string();
+            assert!(
+                error.starts_with("the environment variable SIGNALBOX_EARLIER_ORIGINS must be"),
+                "{error}"
+            );
+        }
     }
 }

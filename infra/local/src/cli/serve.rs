@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
-use signalbox_domain::{AuthorizationMode, AuthorizationPolicy, BodyLimit, PublicUrl};
+use signalbox_domain::{AuthorizationMode, AuthorizationPolicy, BodyLimit, Origin, PublicUrl};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::host::{Data, Host, HostOptions, Tls};
@@ -19,6 +19,15 @@ pub struct ServeOptions {
     /// What application servers reach it under; endpoints begin with it. By default the address listened on.
     #[arg(long, env = "SIGNALBOX_PUBLIC_URL", value_name = "URL")]
     public_url: Option<PublicUrl>,
+    /// An origin that endpoints have begun with before: senders that hold one name it in VAPID's `aud`, and it stays
+    /// accepted. May be given several times.
+    #[arg(
+        long = "earlier-origin",
+        env = "SIGNALBOX_EARLIER_ORIGINS",
+        value_delimiter = ',',
+        value_name = "ORIGIN"
+    )]
+    earlier_origins: Vec<Origin>,
     /// Where the store and the keys are kept.
     #[arg(long, env = "SIGNALBOX_DATA", default_value = "data", value_name = "DIR")]
     data: PathBuf,
@@ -81,6 +90,7 @@ impl ServeOptions {
         let mut host = Host::start(HostOptions {
             listen: self.listen,
             public_url: self.public_url,
+            earlier_origins: self.earlier_origins,
             data,
             tls,
             authorization: self.authorization.into(),

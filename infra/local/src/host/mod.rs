@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::{Listener, ListenerExt as _};
-use signalbox_domain::{AuthorizationPolicy, BodyLimit, Clock, InvalidPublicUrl, PublicUrl};
+use signalbox_domain::{AuthorizationPolicy, BodyLimit, Clock, InvalidPublicUrl, Origin, PublicUrl};
 use signalbox_local_aws::{EngineError, EngineThread, LocalQueue, QueueError, Sweeper};
 use signalbox_startup::{Settings, StartError};
 use signalbox_store::{StoreError, TableNames};
@@ -52,6 +52,8 @@ pub struct HostOptions {
     pub listen: SocketAddr,
     /// What endpoints begin with; by default where it listens.
     pub public_url: Option<PublicUrl>,
+    /// Further origins that a VAPID `aud` may name.
+    pub earlier_origins: Vec<Origin>,
     /// Where everything is kept.
     pub data: Data,
     /// Whether it speaks HTTPS and WSS.
@@ -145,6 +147,7 @@ impl Host {
             body_limit: options.body_limit,
             connection_lifetime: CONNECTION_LIFETIME,
             ..Settings::new(tables(), format!("http://queues.invalid/{DRAINS}"), public_url.clone())
+                .with_earlier_origins(options.earlier_origins)
         };
         let drains = LocalQueue::open(dynamo.clone(), DRAINS, event_source::DRAINS)
             .await

@@ -9,6 +9,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "nobody uses a test crate")]
 
 mod bed;
+mod bill;
 mod costs;
 mod crossings;
 mod drains;
@@ -20,3 +21,5 @@ mod refusals;
 mod rotation;
 mod twice;
 mod web_push;
+#[path = "../support/written.rs"]
+mod written;

@@ -1,11 +1,12 @@
-//! The page `docs/COSTS.md`: what the functions were counted to do, at the prices of `prices.txt`. Fails where the page is
-//! not what these make; `SIGNALBOX_WRITE=1` writes it.
+//! The page `docs/COSTS.md`: what the functions were counted to do, at the prices of `prices.txt`, in the words of
+//! `page.md`. Fails where the page is not what these make; `SIGNALBOX_WRITE=1` writes it.
 
 mod meter;
 mod month;
 mod operations;
 mod page;
 mod prices;
+mod tables;
 
 use crate::written::assert_up_to_date;
 

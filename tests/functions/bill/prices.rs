@@ -61,13 +61,14 @@ impl Prices {
         Self(lines().collect())
     }
 
-    /// The list as rows of a table.
-    pub(crate) fn rows() -> String {
+    /// The list as a table.
+    pub(crate) fn table() -> String {
         let row = |(_, Price { dollars, of, what, page, seen }): (_, Price)| {
             let many = if of == "1" { "" } else { ", a million" };
             format!("| {what}{many} | ${dollars} | <{page}> | {seen} |\n")
         };
-        lines().map(row).collect()
+        let head = "| what | price | AWS's page | seen |\n|---|---|---|---|\n";
+        head.to_owned() + &lines().map(row).collect::<String>()
     }
 
     /// What so many cost.

@@ -19,6 +19,7 @@ mod gateway_events;
 mod peers;
 mod refusals;
 mod rotation;
+mod threats;
 mod twice;
 mod web_push;
 #[path = "../support/written.rs"]

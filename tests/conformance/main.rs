@@ -1,5 +1,6 @@
 //! The page `docs/CONFORMANCE.md`: made of `requirements.txt` and of the tests themselves, so that it cannot name a test
-//! that is not there. Fails where the page is not what these make; `SIGNALBOX_WRITE=1` writes it.
+//! that is not there. Fails where the page is not what these make; `SIGNALBOX_WRITE=1` writes it. And the tests that
+//! `docs/THREATS.md` names, which is written by hand, are there.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,6 +12,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+mod threats;
 #[path = "../support/written.rs"]
 mod written;
 

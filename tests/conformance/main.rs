@@ -60,9 +60,9 @@ fn collect(folder: &Path, found: &mut HashMap<String, String>) {
     }
 }
 
-/// The functions behind `#[test]` and `#[tokio::test]`, and those of `proptest!`, which bear `#[test]` too.
+/// The functions behind `#[test]` and `#[tokio::test]`, with or without arguments, and those of `proptest!`, which bear `#[test]` too.
 fn tests_in(text: &str) -> impl Iterator<Item = &str> {
-    ["#[test]", "#[tokio::test]"].into_iter().flat_map(move |mark| {
+    ["#[test]", "#[tokio::test"].into_iter().flat_map(move |mark| {
         text.split(mark).skip(1).filter_map(|behind| {
             let (_, rest) = behind.split_once("fn ")?;
             rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()

@@ -1,5 +1,6 @@
 //! The page `docs/CONFORMANCE.md`: made of `requirements.txt` and of the tests themselves, so that it cannot name a test
-//! that is not there. Fails where the page is not what these make; `SIGNALBOX_WRITE=1` writes it.
+//! that is not there. Fails where the page is not what these make; `SIGNALBOX_WRITE=1` writes it. And the tests that
+//! `docs/THREATS.md` names, which is written by hand, are there.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,6 +12,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+mod threats;
 #[path = "../support/written.rs"]
 mod written;
 
@@ -58,9 +60,9 @@ fn collect(folder: &Path, found: &mut HashMap<String, String>) {
     }
 }
 
-/// The functions behind `#[test]` and `#[tokio::test]`, and those of `proptest!`, which bear `#[test]` too.
+/// The functions behind `#[test]` and `#[tokio::test]`, with or without arguments, and those of `proptest!`, which bear `#[test]` too.
 fn tests_in(text: &str) -> impl Iterator<Item = &str> {
-    ["#[test]", "#[tokio::test]"].into_iter().flat_map(move |mark| {
+    ["#[test]", "#[tokio::test"].into_iter().flat_map(move |mark| {
         text.split(mark).skip(1).filter_map(|behind| {
             let (_, rest) = behind.split_once("fn ")?;
             rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()

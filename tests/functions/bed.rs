@@ -28,12 +28,12 @@ pub const CHANNEL: &str = "5a7b9c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d";
 pub const PUBLIC_URL: &str = "https://push.example";
 pub const A: Link = Link { id: "connection-a=", connected: 1_000 };
 pub const B: Link = Link { id: "connection-b=", connected: 2_000 };
-const KEY_RING: &str = r#"{"encrypt":"1","1":"an example secret that is long enough"}"#;
+pub const KEY_RING: &str = r#"{"encrypt":"1","1":"an example secret that is long enough"}"#;
 
 /// The functions over counting wires, and a clock that stands still until it is told.
 pub struct Bed {
     pub context: Context,
-    tables: aws_sdk_dynamodb::Client,
+    pub tables: aws_sdk_dynamodb::Client,
     pub dynamo: Recorder,
     pub posts: Recorder,
     pub queues: Recorder,

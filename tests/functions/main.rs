@@ -9,6 +9,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "nobody uses a test crate")]
 
 mod bed;
+mod bill;
 mod costs;
 mod crossings;
 mod drains;
@@ -18,5 +19,8 @@ mod gateway_events;
 mod peers;
 mod refusals;
 mod rotation;
+mod threats;
 mod twice;
 mod web_push;
+#[path = "../support/written.rs"]
+mod written;

@@ -15,6 +15,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod logs;
 mod promises;
 mod senders;
 mod tls;

@@ -16,6 +16,8 @@
 mod bed;
 #[path = "../functions/events.rs"]
 mod events;
+mod known;
+mod leaks;
 mod logs;
 #[path = "../functions/peers.rs"]
 mod peers;

@@ -53,9 +53,10 @@ impl Process {
     /// By a command that ends in the program. None where it ends before it serves; it has said why.
     pub fn start_as(mut command: Command, options: &[&str]) -> Option<Self> {
         let child = command
-            .args(["serve", "--log", "warn"])
+            .arg("serve")
             .args(options)
             .env("SIGNALBOX_LISTEN", "127.0.0.1:0")
+            .env("SIGNALBOX_LOG", "warn")
             .env_remove("SIGNALBOX_DATA")
             .stdout(Stdio::piped())
             .spawn()

@@ -4,11 +4,12 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Below the level `info` these show whole requests and events, secrets and all.
-const QUIET: [&str; 13] = [
+const QUIET: [&str; 14] = [
     "aws_config=info",
     "aws_sdk_apigatewaymanagement=info",
     "aws_sdk_dynamodb=info",
     "aws_sdk_secretsmanager=info",
+    "aws_sdk_sqs=info",
     "aws_sigv4=info",
     "aws_smithy_http_client=info",
     "aws_smithy_runtime=info",

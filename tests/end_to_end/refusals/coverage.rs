@@ -152,8 +152,10 @@ fn assert_tested(test: &str, word: &str) {
 /// The tests of the functions, each with its text.
 fn tests_of_functions() -> HashMap<String, String> {
     let mut tests = HashMap::new();
-    for entry in std::fs::read_dir(root().join("tests/functions")).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    let entries =
+        std::fs::read_dir(root().join("tests/functions")).unwrap().map(|entry| entry.unwrap().path());
+    for file in entries.filter(|path| path.is_file()) {
+        let text = std::fs::read_to_string(file).unwrap();
         for behind in text.split("#[tokio::test]\nasync fn ").skip(1) {
             let (name, body) = behind.split_once('(').unwrap();
             let body = body.split("\n}\n").next().unwrap();

@@ -75,6 +75,7 @@ async fn a_dump_of_the_tables_holds_no_secret_and_opens_nothing() {
     assert!(dump.iter().any(|(name, _)| name == "digest") && dump.iter().any(|(name, _)| name == "body"));
 
     let ring = "an example secret that is long enough";
+    assert!(KEY_RING.contains(ring));
     let secrets =
         [&uaid, &implicit, &explicit, &version, &location, &receipt, bed.server.private_key(), ring];
     for (name, value) in &dump {

@@ -42,6 +42,8 @@ pub(crate) struct Message {
     pub(crate) ack: Acked,
     version: Option<String>,
     deliveries: u32,
+    /// It is one of those that are taken to wait for its terminal.
+    counts: bool,
 }
 
 /// How far an acknowledgement has come.
@@ -93,7 +95,11 @@ impl Book {
 
     pub(crate) fn begin(&mut self, session: usize, topic: Option<u64>) -> usize {
         let begun = self.moment();
-        *self.waiting.entry(self.sessions[session].terminal).or_default() += 1;
+        // Of a topic one alone waits.
+        let counts = topic.is_none();
+        if counts {
+            *self.waiting.entry(self.sessions[session].terminal).or_default() += 1;
+        }
         self.messages.push(Message {
             session,
             topic,
@@ -105,6 +111,7 @@ impl Book {
             ack: Acked::No,
             version: None,
             deliveries: 0,
+            counts,
         });
         self.messages.len() - 1
     }
@@ -207,22 +214,31 @@ impl Book {
         self.waiting.get(&terminal).copied().unwrap_or_default()
     }
 
+    /// It was acknowledged or withdrawn, its session has ended, or nobody knows whether it was ever stored. Were those
+    /// counted on, a terminal would be taken to have a backlog for ever, and no more be sent to.
+    pub(crate) fn waits_no_more(&mut self, id: usize) {
+        if std::mem::take(&mut self.messages[id].counts) {
+            let terminal = self.sessions[self.messages[id].session].terminal;
+            self.waiting.entry(terminal).and_modify(|count| *count -= 1);
+        }
+    }
+
     /// An acknowledgement is about to be sent.
     pub(crate) fn acknowledging(&mut self, id: usize) {
         if self.messages[id].ack == Acked::No {
             self.messages[id].ack = Acked::Sent;
-            let terminal = self.sessions[self.messages[id].session].terminal;
-            self.waiting.entry(terminal).and_modify(|count| *count = count.saturating_sub(1));
+            self.waits_no_more(id);
         }
     }
 
     /// A session's end is asked for, or answered. What waited of it waits no more.
     pub(crate) fn ends(&mut self, session: usize, end: End) {
         if self.sessions[session].end == End::Live {
-            let waited = |message: &&Message| message.session == session && message.ack == Acked::No;
-            let gone = self.messages.iter().filter(waited).count();
-            let terminal = self.sessions[session].terminal;
-            self.waiting.entry(terminal).and_modify(|count| *count = count.saturating_sub(gone));
+            let its = |id: &usize| self.messages[*id].session == session;
+            let its: Vec<_> = (0..self.messages.len()).filter(its).collect();
+            for id in its {
+                self.waits_no_more(id);
+            }
         }
         self.sessions[session].end = end;
     }

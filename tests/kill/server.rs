@@ -77,9 +77,15 @@ pub(crate) async fn send(
         push = push.header("Prefer", "respond-async");
     }
     // Nobody knows what became of it where there is no answer.
-    let answer = push.send().await.ok()?;
-    note(world, id, &answer);
-    world.ledger.open().messages[id].accepted.map(|_| id)
+    if let Ok(answer) = push.send().await {
+        note(world, id, &answer);
+    }
+    let mut book = world.ledger.open();
+    let accepted = book.messages[id].accepted.map(|_| id);
+    if accepted.is_none() {
+        book.waits_no_more(id);
+    }
+    accepted
 }
 
 fn note(world: &World, id: usize, answer: &Response) {
@@ -108,6 +114,7 @@ async fn withdraw(world: &World, id: usize) {
     let location = {
         let mut book = world.ledger.open();
         book.messages[id].withdrawn = true;
+        book.waits_no_more(id);
         book.messages[id].location.clone()
     };
     let Some(location) = location else {

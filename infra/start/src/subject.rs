@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A function under test, and the event that it gets.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ impl Subject {
     }
 
     /// The binary in this folder.
-    pub(crate) fn binary(&self, folder: &std::path::Path) -> PathBuf {
+    pub(crate) fn binary(&self, folder: &Path) -> PathBuf {
         folder.join(self.name)
     }
 }

@@ -7,10 +7,9 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
-
-use crate::roots::Roots;
 
 /// An attempt that takes longer is given up and repeated. All attempts of the calls of one function must fit its 29 s.
 const ATTEMPT: Duration = Duration::from_millis(1500);
@@ -45,9 +44,9 @@ pub struct ClientConfigs {
 }
 
 impl Clients {
-    /// Clients of the account, region and role that the process runs under.
-    pub(crate) async fn from_environment(connections_url: &str, roots: Roots) -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(roots.client()).load().await;
+    /// Clients of the account, region and role that the process runs under, by this HTTP client.
+    pub(crate) async fn from_environment(connections_url: &str, http: SharedHttpClient) -> Self {
+        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await;
         let (connections, secrets, queues) = (config.clone(), config.clone(), config.clone());
         Self::new(&ClientConfigs { dynamodb: config, connections, secrets, queues }, connections_url)
     }

@@ -14,6 +14,9 @@ pub enum StartError {
     /// A setting.
     #[error(transparent)]
     Setting(#[from] InvalidSetting),
+    /// The certificates that calls to AWS are to trust.
+    #[error("the trusted certificates could not be set: {0}")]
+    Roots(String),
     /// The key ring's secret could not be read.
     #[error("the key ring could not be read: {0}")]
     KeyRingUnread(String),
@@ -51,7 +54,8 @@ impl Context {
         telemetry::init(required("SIGNALBOX_LOG").ok().as_deref());
         let settings = Settings::from_environment()?;
         let roots = Roots::from_environment()?;
-        let clients = Clients::from_environment(&required("SIGNALBOX_CONNECTIONS_URL")?, roots).await;
+        let clients =
+            Clients::from_environment(&required("SIGNALBOX_CONNECTIONS_URL")?, roots.client()?).await;
         let store = Store::new(clients.dynamodb.clone(), settings.tables.clone());
         let context = Self::new(clients, settings, required("SIGNALBOX_KEY_RING")?, Clock::system());
         let (context, ()) = tokio::join!(context, warming.warm(&store));

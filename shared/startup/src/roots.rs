@@ -3,7 +3,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::InvalidSetting;
+use crate::{InvalidSetting, StartError};
 
 /// Amazon Root CA 1 to 4 and Starfield Services Root CA G2: what every endpoint of AWS is signed under
 /// (<https://www.amazontrust.com/repository/>).
@@ -39,20 +39,20 @@ impl Roots {
     }
 
     /// A client that trusts them, for all services together.
-    pub(crate) fn client(self) -> SharedHttpClient {
-        let builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    ///
+    /// # Errors
+    /// Where the SDK refuses them: without them nothing else is trusted instead.
+    pub(crate) fn client(self) -> Result<SharedHttpClient, StartError> {
         let store = match self {
             Self::Amazon => TrustStore::empty().with_pem_certificate(AMAZON),
             Self::System => TrustStore::empty().with_native_roots(true),
         };
-        match TlsContext::builder().with_trust_store(store).build() {
-            Ok(context) => builder.tls_context(context).build_https(),
-            // It builds whatever it was given; were that to change, the system's roots are what it has without us.
-            Err(error) => {
-                tracing::error!(%error, "the trusted certificates could not be set");
-                builder.build_https()
-            }
-        }
+        let context = TlsContext::builder().with_trust_store(store).build();
+        let context = context.map_err(|error| StartError::Roots(error.to_string()))?;
+        Ok(Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(context)
+            .build_https())
     }
 }
 
@@ -69,10 +69,24 @@ mod tests {
         assert_eq!(refused, "the environment variable SIGNALBOX_AWS_ROOTS must be `amazon` or `system`");
     }
 
-    /// Whatever the file holds is taken by the client when it is made: one that is no certificate would panic there.
-    #[test]
-    fn amazons_roots_are_five_certificates() {
+    /// The certificates are read when the client is first used: the SDK panics where one is none, and gets as far as the
+    /// connection where they are all well.
+    #[tokio::test]
+    async fn amazons_roots_are_five_certificates() {
         assert_eq!(AMAZON.matches("-----BEGIN CERTIFICATE-----").count(), 5);
-        let _ = Roots::Amazon.client();
+        let config = aws_config::SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .region(aws_config::Region::from_static("us-east-1"))
+            // Port 1 of this machine: nobody listens.
+            .endpoint_url("https://127.0.0.1:1")
+            .retry_config(aws_config::retry::RetryConfig::disabled())
+            .http_client(Roots::Amazon.client().unwrap())
+            .build();
+        let client = aws_sdk_dynamodb::Client::from_conf(
+            aws_sdk_dynamodb::config::Builder::from(&config).allow_no_auth().build(),
+        );
+        let error = client.list_tables().send().await.unwrap_err();
+        let refused = error.as_connector_error().is_some_and(|error| error.is_io());
+        assert!(refused, "{error:?}");
     }
 }

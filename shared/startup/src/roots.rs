@@ -86,7 +86,7 @@ mod tests {
             aws_sdk_dynamodb::config::Builder::from(&config).allow_no_auth().build(),
         );
         let error = client.list_tables().send().await.unwrap_err();
-        let refused = error.as_connector_error().is_some_and(|error| error.is_io());
-        assert!(refused, "{error:?}");
+        let aws_sdk_dynamodb::error::SdkError::DispatchFailure(failure) = &error else { panic!("{error:?}") };
+        assert!(failure.is_io(), "{error:?}");
     }
 }

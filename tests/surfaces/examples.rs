@@ -24,7 +24,7 @@ fn channel() -> ChannelId {
 pub fn taken() -> Vec<Value> {
     use TerminalMessage as M;
     let hello = Hello { uaid: None, use_webpush: Some(true), urgency: None };
-    let register = Register { channel: channel(), key: None, app: None };
+    let register = Register { channel: channel(), key: None, app: None, encodings: Vec::new() };
     let update = AckUpdate { channel: channel(), version: VERSION.into(), code: Some(100) };
     let typed = [
         M::Hello(hello.clone()),

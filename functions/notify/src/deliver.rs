@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use signalbox_delivery::{Owed, Part, PostError, notification};
+use signalbox_backlog::{Posted, owe, post};
+use signalbox_delivery::notification;
 use signalbox_domain::{
     Acceptance, ConnectionId, KeyId, MessageKey, MessageKind, Payload, Refusal, StoredMessage, Terminal,
     TerminalId, Urgency, evaluate,
@@ -14,8 +15,6 @@ use crate::{Notify, Refused};
 /// How often a notification with TTL 0 looks for a terminal whose `hello` is being answered, and how long in between.
 const LOOKS: u32 = 6;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
-/// A terminal that reconnects faster than it is posted to so often is drained by its next `hello` anyhow.
-const TAKEOVERS: u32 = 3;
 
 impl Notify {
     /// Evaluates the token (R19), then stores and posts. 1 read; with a TTL 1 write more, and 1 more for an absent
@@ -39,6 +38,7 @@ impl Notify {
             channel: claims.channel,
             generation: session.generation,
             payload: push.payload.clone(),
+            shared: None,
             urgency: push.urgency,
             expires: push.ttl.expires(now),
             sealed_under: self.context.keys.current().sealing_key(),
@@ -64,11 +64,9 @@ impl Notify {
             None => self.second_look(terminal.id, message.urgency).await?,
         };
         if let Some(connection) = connection
-            && let Err(failed) = self.post(terminal.id, connection, message.urgency, &frame).await
+            && let Err(failed) = post(&self.context, terminal.id, connection, message.urgency, &frame).await
         {
-            let (connection, error) = (&failed.connection, &failed.error);
-            tracing::warn!(terminal = %terminal.id, %connection, error, "a post failed; the message is owed");
-            self.owe(&message.key, connection).await;
+            owe(&self.context, &message.key, &failed).await;
         }
         tracing::info!(terminal = %terminal.id, channel = %message.channel, "accepted");
         Ok(message.key)
@@ -85,46 +83,6 @@ impl Notify {
         Ok(terminal.and_then(|terminal| terminal.reachable_at(urgency).cloned()))
     }
 
-    /// Posts to the connection and, where that is closed, to the one that has taken over (I8). A closed connection without
-    /// a successor is no error: the terminal is absent.
-    async fn post(
-        &self,
-        terminal: TerminalId,
-        mut connection: ConnectionId,
-        urgency: Urgency,
-        frame: &ServiceMessage,
-    ) -> Result<Posted, PostFailed> {
-        for _ in 0..TAKEOVERS {
-            match self.context.delivery.post(&connection, frame).await {
-                Ok(()) => return Ok(Posted::ToConnection),
-                Err(PostError::Gone) => {}
-                Err(PostError::Failed(error)) => return Err(PostFailed { connection, error }),
-            }
-            let now = self.context.clock.now();
-            let newer = match self.context.store.forget_connection(terminal, &connection, now).await {
-                Ok(newer) => newer,
-                Err(error) => return Err(PostFailed { connection, error: error.to_string() }),
-            };
-            match newer.and_then(|terminal| terminal.reachable_at(urgency).cloned()) {
-                Some(newer) => connection = newer,
-                None => return Ok(Posted::Absent),
-            }
-        }
-        Ok(Posted::Absent)
-    }
-
-    /// The connection may be alive and lack a message that is stored: the queue of drains posts it later (I8). Where the
-    /// queue does not take it, the connection is closed: its terminal says `hello` again and is drained.
-    async fn owe(&self, message: &MessageKey, connection: &ConnectionId) {
-        let owed =
-            Owed { terminal: message.terminal, part: Part::Message { key: message.sort_key() }, failures: 1 };
-        let Err(error) = self.context.drains.owe(&owed).await else { return };
-        tracing::error!(terminal = %message.terminal, %error, "a message is owed by its connection's end");
-        if let Err(error) = self.context.delivery.close(connection).await {
-            tracing::error!(%connection, %error, "a connection that lacks a message could not be closed");
-        }
-    }
-
     /// TTL 0: handed to the connection, or dropped where the terminal is absent (RFC 8030 section 5.2).
     async fn now_or_never(&self, push: &Push, terminal: &Terminal) -> Result<MessageKey, Refused> {
         let key = key(push);
@@ -138,7 +96,7 @@ impl Notify {
         let sealed_under = self.context.keys.current().sealing_key();
         let frame = self.frame(&key, sealed_under, push.claims.channel, push.payload.as_ref())?;
         let posted = match self.arrived(terminal, push.urgency).await? {
-            Some(connection) => self.post(terminal.id, connection, push.urgency, &frame).await.map_err(|failed| {
+            Some(connection) => post(&self.context, terminal.id, connection, push.urgency, &frame).await.map_err(|failed| {
                 tracing::warn!(terminal = %terminal.id, connection = %failed.connection, error = failed.error, "a post failed");
                 Refusal::Unavailable
             })?,
@@ -174,19 +132,6 @@ impl Notify {
         let frame = notification(&self.context.keys.current(), key, under, channel, payload);
         frame.map_err(|_| Refusal::Unavailable.into())
     }
-}
-
-/// A post of which it is not known whether it arrived, and where.
-struct PostFailed {
-    connection: ConnectionId,
-    error: String,
-}
-
-/// Where a notification went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Posted {
-    ToConnection,
-    Absent,
 }
 
 fn key(push: &Push) -> MessageKey {

@@ -78,7 +78,7 @@ impl Service {
 
         let mut scout = Terminal::connect(&network, &terminals, &options.url).await?;
         scout.hello(None).await?;
-        let register = Register { channel: new_channel(), key: None, app: None };
+        let register = Register { channel: new_channel(), key: None, app: None, encodings: Vec::new() };
         let endpoint = scout.register(register).await?;
         scout.close().await;
 
@@ -100,7 +100,7 @@ impl Service {
     pub(crate) async fn register(&self, terminal: &mut Terminal) -> Result<(String, Uri), TerminalError> {
         let channel = new_channel();
         let key = self.endpoints.vapid.as_ref().map(Vapid::public_key);
-        let endpoint = terminal.register(Register { channel, key, app: None }).await?;
+        let endpoint = terminal.register(Register { channel, key, app: None, encodings: Vec::new() }).await?;
         let unusable = || TerminalError::Refused("an endpoint of another origin than its first".to_owned());
         // What is allowed to be under load was looked at for this origin alone.
         let origin = Origin::of(&endpoint).ok_or_else(unusable)?.to_string();

@@ -47,6 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         terminals: "terminals".to_owned(),
         messages: "messages".to_owned(),
         connections: "connections".to_owned(),
+        fanout: "fanout".to_owned(),
     };
     tables.create(&Client::new(&config(dynamo.clone()))).await?;
     let as_deployed = QueueOptions { visibility: Duration::from_secs(180), receptions: 5 };

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use signalbox_delivery::{Delivery, DrainQueue};
+use signalbox_delivery::{Delivery, DrainQueue, PageQueue};
 use signalbox_domain::{Clock, InvalidKeyRing, VapidVerifier};
 use signalbox_store::Store;
 
@@ -34,6 +34,8 @@ pub struct Context {
     pub delivery: Delivery,
     /// What is owed to terminals.
     pub drains: DrainQueue,
+    /// What is to be done for jobs.
+    pub pages: PageQueue,
     /// The keys.
     pub keys: Arc<KeyRings>,
     /// Who application servers are.
@@ -75,7 +77,8 @@ impl Context {
         Ok(Self {
             store: Store::new(clients.dynamodb, settings.tables.clone()),
             delivery: Delivery::new(clients.connections),
-            drains: DrainQueue::new(clients.queues, settings.drains_url.clone()),
+            drains: DrainQueue::new(clients.queues.clone(), settings.queues.drains.clone()),
+            pages: PageQueue::new(clients.queues, settings.queues.pages.clone()),
             keys: Arc::new(KeyRings::load(clients.secrets, key_ring, clock.clone()).await?),
             vapid: Arc::new(VapidVerifier::new(settings.origins.clone())),
             settings: Arc::new(settings),

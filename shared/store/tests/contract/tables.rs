@@ -73,6 +73,7 @@ async fn the_template_deploys_the_tables_that_the_store_creates() {
         terminals: referred_to("SIGNALBOX_TABLE_TERMINALS"),
         messages: referred_to("SIGNALBOX_TABLE_MESSAGES"),
         connections: referred_to("SIGNALBOX_TABLE_CONNECTIONS"),
+        fanout: referred_to("SIGNALBOX_TABLE_FANOUT"),
     };
     assert_eq!(deployed(), created(&names).await);
 }

@@ -220,7 +220,12 @@ pub struct App {
 impl App {
     /// Asks for a session and gets it.
     pub async fn register(terminal: &mut Terminal, app: Option<&str>, key: Option<&str>) -> Self {
-        let request = Register { channel: channel(), key: key.map(Into::into), app: app.map(Into::into), encodings: Vec::new() };
+        let request = Register {
+            channel: channel(),
+            key: key.map(Into::into),
+            app: app.map(Into::into),
+            encodings: Vec::new(),
+        };
         Self::register_as(terminal, request).await
     }
 

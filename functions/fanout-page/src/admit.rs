@@ -1,6 +1,6 @@
 use signalbox_domain::{
-    Addressee, AuthorizationPolicy, ConnectionId, Encoding, Job, MessageKey, MessageKind, Payload, Refusal, StoredMessage,
-    Timestamp, TopicMark, Who, evaluate,
+    Addressee, AuthorizationPolicy, ConnectionId, Encoding, Job, MessageKey, MessageKind, Payload, Refusal,
+    StoredMessage, Timestamp, TopicMark, Who, evaluate,
 };
 use signalbox_store::Routes;
 

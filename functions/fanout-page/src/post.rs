@@ -64,9 +64,8 @@ impl FanoutPage {
     async fn frame(&self, due: &Due) -> Result<ServiceMessage, Failed> {
         let message = &due.message;
         let payload = message.payload.as_ref();
-        let frame = |ring: &KeyRing| {
-            notification(ring, &message.key, message.sealed_under, message.channel, payload)
-        };
+        let frame =
+            |ring: &KeyRing| notification(ring, &message.key, message.sealed_under, message.channel, payload);
         Ok(self.context.keys.open(frame).await?)
     }
 }

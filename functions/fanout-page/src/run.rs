@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use signalbox_domain::{
-    Addressee, Audience, HashRange, Job, JobId, MessageKey, MessageKind, Page, Recipients, RefusedRecipient, Tally, TopicMark, Who,
+    Addressee, Audience, HashRange, Job, JobId, MessageKey, MessageKind, Page, Recipients, RefusedRecipient,
+    Tally, TopicMark, Who,
 };
 use signalbox_store::{PageState, Putting};
 
@@ -204,8 +205,7 @@ impl FanoutPage {
     /// to; the others are counted.
     async fn look_again(&self, job: &Job, due: Vec<Due>, tally: &mut Tally) -> Result<Vec<Due>, Failed> {
         let now_or_never = job.ttl.is_now_or_never();
-        let (due, absent): (Vec<_>, Vec<_>) =
-            due.into_iter().partition(|due| !now_or_never || due.arriving);
+        let (due, absent): (Vec<_>, Vec<_>) = due.into_iter().partition(|due| !now_or_never || due.arriving);
         tally.missed += absent.len() as u64;
         if due.is_empty() {
             return Ok(due);

@@ -33,7 +33,8 @@ impl Fanout {
             return Err(Refusal::Malformed("`recipients` must name at least one session".to_owned()));
         }
         let asked = Asked::read(&all, &server, self.context.settings.body_limit)?;
-        let pages = pages(&self.context, &server, &recipients, all.content_encoding.as_deref()).await?.finish();
+        let pages =
+            pages(&self.context, &server, &recipients, all.content_encoding.as_deref()).await?.finish();
         // A list of 4 MiB has no more.
         let total = u32::try_from(recipients.len()).unwrap_or(u32::MAX);
         let count = u32::try_from(pages.len()).unwrap_or(u32::MAX);

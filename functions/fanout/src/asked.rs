@@ -1,8 +1,8 @@
 //! What a request asks for, checked as far as it can be without a read.
 
 use signalbox_domain::{
-    Addressee, BodyLimit, IdempotencyKey, Listed, Pages, Payload, Refusal, RefusalKind, RefusedRecipient, ServerKey, Topic,
-    TokenClaims, Ttl, Urgency, Who,
+    Addressee, BodyLimit, IdempotencyKey, Listed, Pages, Payload, Refusal, RefusalKind, RefusedRecipient,
+    ServerKey, TokenClaims, Topic, Ttl, Urgency, Who,
 };
 use signalbox_gateway::http::header;
 use signalbox_startup::{Context, NotOpened};

@@ -5,9 +5,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use signalbox_domain::{Addressee, Owner, Refusal, ServerKey, Work};
 use signalbox_gateway::http::{empty, json, ok};
-use signalbox_wire::{
-    AudienceAnswer, AudienceChange, AudienceChanged, Member, MemberList, RefusedMember,
-};
+use signalbox_wire::{AudienceAnswer, AudienceChange, AudienceChanged, Member, MemberList, RefusedMember};
 
 use crate::accept::audience_name;
 use crate::asked::addressee;
@@ -33,8 +31,11 @@ impl Fanout {
         let store = &self.context.store;
         let audience = store.open_audience(Owner::of(server), &name).await.map_err(failed)?;
         // One that is in both lists is a member in the end.
-        let gone: Vec<_> =
-            removed.iter().filter(|(session, _)| !added.contains_key(*session)).map(|(session, _)| *session).collect();
+        let gone: Vec<_> = removed
+            .iter()
+            .filter(|(session, _)| !added.contains_key(*session))
+            .map(|(session, _)| *session)
+            .collect();
         store.remove_members(&audience, &gone).await.map_err(failed)?;
         let new: Vec<_> = added.into_values().collect();
         store.add_members(&audience, &new).await.map_err(failed)?;

@@ -100,7 +100,10 @@ mod tests {
     #[test]
     fn a_batch_holds_ten_messages_and_a_megabyte() {
         let sizes = |bodies: Vec<usize>| -> Vec<usize> {
-            batches(bodies.into_iter().map(|bytes| "x".repeat(bytes)).collect()).iter().map(Vec::len).collect()
+            batches(bodies.into_iter().map(|bytes| "x".repeat(bytes)).collect())
+                .iter()
+                .map(Vec::len)
+                .collect()
         };
         assert_eq!(sizes(vec![1; 25]), [10, 10, 5]);
         assert_eq!(sizes(vec![400_000; 5]), [2, 2, 1]);

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use signalbox_domain::{
-    Addressee, Audience, Encoding, JobId, Listed, Page, Payload, RefusalKind, RefusedRecipient, TokenDigest, Who, Work,
+    Addressee, Audience, Encoding, JobId, Listed, Page, Payload, RefusalKind, RefusedRecipient, TokenDigest,
+    Who, Work,
 };
 use signalbox_wire::{ChannelId, base64url};
 
@@ -203,8 +204,7 @@ mod tests {
         let sealed = Payload::from_stored(b"sealed".to_vec(), Encoding::Aes128Gcm);
         let refused = RefusedRecipient { who: Who::Index(3), kind: RefusalKind::TokenUnknown };
         let recipients = vec![listed(None), listed(Some(identity)), listed(Some(sealed))];
-        let audience =
-            Audience { owner: JOB.parse().unwrap(), name: "news".parse().unwrap(), generation: 3 };
+        let audience = Audience { owner: JOB.parse().unwrap(), name: "news".parse().unwrap(), generation: 3 };
         for work in [
             Work::Listed { job, page: Page { number: 4, recipients, refused: vec![refused] } },
             Work::Parts { job, pages: 3..9 },
@@ -221,7 +221,9 @@ mod tests {
             "{}".to_owned(),
             format!(r#"{{"parts":{{"job":"{JOB}"}}}}"#),
             r#"{"parts":{"job":"x","from":0,"to":1}}"#.to_owned(),
-            format!(r#"{{"listed":{{"job":"{JOB}","page":0,"recipients":[],"refused":[[0,"no-such-kind"]]}}}}"#),
+            format!(
+                r#"{{"listed":{{"job":"{JOB}","page":0,"recipients":[],"refused":[[0,"no-such-kind"]]}}}}"#
+            ),
             r#"{"sweep":{"owner":"x","name":"n","generation":0}}"#.to_owned(),
         ] {
             assert!(read(&text).is_err(), "{text}");

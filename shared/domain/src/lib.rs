@@ -31,8 +31,9 @@ pub use authorization::{AuthorizationMode, AuthorizationPolicy, ValidationOutcom
 pub use clock::{Clock, Timestamp};
 pub use event_mark::{EventMark, NotAnEventMark, RecentEvents};
 pub use fanout::{
-    Addressee, Audience, AudienceName, HashRange, IdempotencyKey, JOB_DAYS, Job, JobId, Listed, NotAJobId, NotAnAudienceName,
-    NotAnIdempotencyKey, Owner, Page, Pages, Recipients, RefusedRecipient, RequestDigest, SHARDS, Tally, Who, Work,
+    Addressee, Audience, AudienceName, HashRange, IdempotencyKey, JOB_DAYS, Job, JobId, Listed, NotAJobId,
+    NotAnAudienceName, NotAnIdempotencyKey, Owner, Page, Pages, Recipients, RefusedRecipient, RequestDigest,
+    SHARDS, Tally, Who, Work,
 };
 pub use ids::{ConnectionId, EventId, InvalidId, TerminalId, Uaid};
 pub use key_ring::{Derived, InvalidKeyRing, KeyId, KeyRing, Purpose, SealError, Sealed};

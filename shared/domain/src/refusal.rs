@@ -69,16 +69,23 @@ pub enum Refusal {
     #[error("the header Idempotency-Key {}", NotAnIdempotencyKey)]
     IdempotencyKeyInvalid,
     /// The same idempotency key, another request.
-    #[error("this Idempotency-Key stands for another request of yours already: use a new key for each request")]
+    #[error(
+        "this Idempotency-Key stands for another request of yours already: use a new key for each request"
+    )]
     IdempotencyConflict,
     /// A name of an audience that is none.
     #[error("the audience's name {}", NotAnAudienceName)]
     AudienceNameInvalid,
     /// No audience of this server.
-    #[error("there is no audience of this name that is yours: make it by adding members, PATCH /v1/audiences/<name>")]
+    #[error(
+        "there is no audience of this name that is yours: make it by adding members, PATCH /v1/audiences/<name>"
+    )]
     AudienceUnknown,
     /// No job of this server.
-    #[error("there is no job of this name that is yours, or it ended more than {} days ago", crate::fanout::JOB_DAYS)]
+    #[error(
+        "there is no job of this name that is yours, or it ended more than {} days ago",
+        crate::fanout::JOB_DAYS
+    )]
     JobUnknown,
     /// `identity` for a session that has not asked for it.
     #[error(

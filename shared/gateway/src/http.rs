@@ -81,8 +81,10 @@ pub fn json<T: serde::de::DeserializeOwned>(request: &Request) -> Result<T, Refu
         "." => format!("the body is not the JSON expected: {}", error.inner()),
         member => format!("the body is not the JSON expected: `{member}`: {}", error.inner()),
     });
-    read.and_then(|read| json.end().map(|()| read).map_err(|error| format!("the body is not the JSON expected: {error}")))
-        .map_err(Refusal::Malformed)
+    read.and_then(|read| {
+        json.end().map(|()| read).map_err(|error| format!("the body is not the JSON expected: {error}"))
+    })
+    .map_err(Refusal::Malformed)
 }
 
 /// An answer without a body.

@@ -14,8 +14,8 @@ mod terminal_message;
 pub use application_server::{Health, HealthAnswer, ValidateAnswer, ValidateRequest};
 pub use channel::{ChannelId, NotAChannelId};
 pub use fan_out::{
-    AudienceAnswer, AudienceChange, AudienceChanged, AudienceNotification, Dead, JobAccepted, JobProgress, JobState,
-    Member, MemberList, NotificationsRequest, Recipient, RefusedMember, RefusedRecipient,
+    AudienceAnswer, AudienceChange, AudienceChanged, AudienceNotification, Dead, JobAccepted, JobProgress,
+    JobState, Member, MemberList, NotificationsRequest, Recipient, RefusedMember, RefusedRecipient,
 };
 pub use problem::{PROBLEM_JSON, PROBLEM_PREFIX, Problem};
 pub use service_message::{

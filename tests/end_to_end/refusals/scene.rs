@@ -46,7 +46,8 @@ impl Scene {
         assert_eq!(validation.status(), 200);
         let ended = App::register(&mut terminal, None, key).await;
         terminal.unregister(Unregister { channel: ended.channel, code: None }).await.unwrap();
-        let again = Register { channel: channel(), key: key.map(Into::into), app: None, encodings: Vec::new() };
+        let again =
+            Register { channel: channel(), key: key.map(Into::into), app: None, encodings: Vec::new() };
         let replaced = App::register_as(&mut terminal, again.clone()).await;
         for _ in 0..2 {
             App::register_as(&mut terminal, again.clone()).await;

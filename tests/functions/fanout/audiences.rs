@@ -10,7 +10,8 @@ use crate::bed::{Ask, Bed, CHANNEL, PUBLIC_URL, body, problem};
 const NEWS: Option<(&str, &str)> = Some(("name", "news"));
 
 async fn change(bed: &Bed, change: Value) -> Value {
-    let answer = bed.fan_out(Ask { parameter: NEWS, body: Some(change), ..Ask::new("PATCH", AUDIENCE) }).await;
+    let answer =
+        bed.fan_out(Ask { parameter: NEWS, body: Some(change), ..Ask::new("PATCH", AUDIENCE) }).await;
     assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.body());
     body(&answer)
 }
@@ -37,14 +38,20 @@ async fn r40_an_audience_is_notified() {
     let add = json!([tokens[0], endpoint, {"endpoint": endpoint}, {"token": tokens[2]}, "forged"]);
     let changed = change(&bed, json!({"add": add})).await;
     assert_eq!((&changed["added"], &changed["removed"]), (&json!(3), &json!(0)));
-    assert_eq!(changed["refused"], json!([{"list": "add", "index": 4, "status": 404, "type": "urn:signalbox:problem:token-unknown"}]));
+    assert_eq!(
+        changed["refused"],
+        json!([{"list": "add", "index": 4, "status": 404, "type": "urn:signalbox:problem:token-unknown"}])
+    );
     assert_eq!(body(&size(&bed).await), json!({"name": "news", "size": 3}));
     let told = body(&notify(&bed).await);
     assert_eq!((&told["total"], &told["refused"]), (&json!(3), &json!([])));
     bed.carry_out().await;
     assert_eq!(lengths(&bed), [1, 1, 1, 0, 0, 0]);
     let progress = bed.progress(job(&told)).await;
-    assert_eq!((&progress["state"], &progress["total"], counts(&progress)), (&json!("done"), &json!(3), [3, 0, 0, 0, 0, 0]));
+    assert_eq!(
+        (&progress["state"], &progress["total"], counts(&progress)),
+        (&json!("done"), &json!(3), [3, 0, 0, 0, 0, 0])
+    );
 
     let changed = change(&bed, json!({"remove": [tokens[0]], "add": [tokens[3]]})).await;
     assert_eq!((&changed["added"], &changed["removed"]), (&json!(1), &json!(1)));
@@ -64,7 +71,8 @@ async fn a_dead_member_drops_out() {
     let told = body(&notify(&bed).await);
     bed.carry_out().await;
     let progress = bed.progress(job(&told)).await;
-    let digest = base64url::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, tokens[2].as_bytes()));
+    let digest =
+        base64url::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, tokens[2].as_bytes()));
     assert_eq!((counts(&progress), &progress["dead"]), ([5, 0, 0, 1, 0, 0], &json!([digest])));
     assert_eq!(progress["refusals"][0]["member"], json!(digest));
     assert_eq!(body(&size(&bed).await)["size"], 5);

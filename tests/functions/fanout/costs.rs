@@ -60,8 +60,13 @@ async fn a_page_reads_by_fifty() {
     let work = bed.paged();
     let _ = bed.dynamo.take();
     assert!(bed.page(&work[0], 1).await);
-    let reads: Vec<Value> =
-        bed.dynamo.take().into_iter().filter(|call| call.operation == "BatchGetItem").map(|call| call.request).collect();
+    let reads: Vec<Value> = bed
+        .dynamo
+        .take()
+        .into_iter()
+        .filter(|call| call.operation == "BatchGetItem")
+        .map(|call| call.request)
+        .collect();
     let rows = &reads[1]["RequestItems"]["terminals"];
     assert_eq!((reads.len(), rows["Keys"].as_array().unwrap().len()), (2, 12));
     assert_eq!(rows["ConsistentRead"], json!(true));

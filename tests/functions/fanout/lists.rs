@@ -5,7 +5,9 @@ use signalbox::client::VapidKey;
 use signalbox_local_aws::PostError;
 use signalbox_wire::base64url;
 
-use super::{LINKS, LIST, accepted, counts, job, notifications, sealed, send, subscriber, subscribers, to_all};
+use super::{
+    LINKS, LIST, accepted, counts, job, notifications, sealed, send, subscriber, subscribers, to_all,
+};
 use crate::bed::{Ask, Bed, CHANNEL, PUBLIC_URL, body, problem};
 
 const OTHER_CHANNEL: &str = "0a7b9c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d";
@@ -17,7 +19,10 @@ async fn r40_a_list_reaches_every_session() {
     let tokens = subscribers(&bed).await;
     let answer = send(&bed, to_all(&tokens, 60)).await;
     let told = body(&answer);
-    assert_eq!((answer.status(), &told["total"], &told["refused"]), (StatusCode::ACCEPTED, &json!(6), &json!([])));
+    assert_eq!(
+        (answer.status(), &told["total"], &told["refused"]),
+        (StatusCode::ACCEPTED, &json!(6), &json!([]))
+    );
     let location = format!("{PUBLIC_URL}/v1/notifications/{}", job(&told));
     assert_eq!(answer.headers()[LOCATION], location);
     bed.carry_out().await;
@@ -60,7 +65,7 @@ async fn r40_one_bad_recipient_costs_no_other_its_notification() {
     bed.terminal(LINKS[2]).await;
     let explicit = bed.token(LINKS[2], CHANNEL, json!({"app": "mail", "encodings": ["identity"]})).await;
     let other = VapidKey::generate().unwrap();
-    let foreign = bed.token(LINKS[2], OTHER_CHANNEL, json!({"key": base64url::encode(other.public_key())})).await;
+    let foreign = bed.token(LINKS[2], OTHER_CHANNEL, json!({"key": other.public_key()})).await;
     bed.terminal(LINKS[3]).await;
     let encrypted_only = bed.token(LINKS[3], CHANNEL, json!({})).await;
     let forged = format!("{}A", &good[..good.len() - 1]);

@@ -83,5 +83,6 @@ fn notifications(bed: &Bed) -> Vec<Vec<Value>> {
 }
 
 fn counts(progress: &Value) -> [u64; 6] {
-    ["posted", "stored", "missed", "refused", "failed", "pending"].map(|name| progress[name].as_u64().unwrap())
+    ["posted", "stored", "missed", "refused", "failed", "pending"]
+        .map(|name| progress[name].as_u64().unwrap())
 }

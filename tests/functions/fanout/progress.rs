@@ -15,7 +15,9 @@ async fn r41_a_job_is_followed() {
     let told = accepted(&bed, to_all(&vec![token; 600], 0)).await;
     let work = bed.paged();
     assert_eq!(work.len(), 3, "250, 250 and 100");
-    for (done, expected) in [(0, [0, 0, 0, 0, 0, 600]), (1, [250, 0, 0, 0, 0, 350]), (2, [350, 0, 0, 0, 0, 250])] {
+    for (done, expected) in
+        [(0, [0, 0, 0, 0, 0, 600]), (1, [250, 0, 0, 0, 0, 350]), (2, [350, 0, 0, 0, 0, 250])]
+    {
         let progress = bed.progress(job(&told)).await;
         assert_eq!((&progress["state"], counts(&progress)), (&json!("running"), expected));
         let next = [0, 2, 1][done];
@@ -35,7 +37,9 @@ async fn r41_refusals_are_paged() {
     assert_eq!(told["refused"].as_array().unwrap().len(), 1_500);
     bed.carry_out().await;
     let page = async |query: &str| {
-        body(&bed.fan_out(Ask { parameter: Some(("job", job(&told))), query, ..Ask::new("GET", ROUTE) }).await)
+        body(
+            &bed.fan_out(Ask { parameter: Some(("job", job(&told))), query, ..Ask::new("GET", ROUTE) }).await,
+        )
     };
     let first = page("").await;
     assert_eq!((first["dead"].as_array().unwrap().len(), &first["next"]), (1_000, &json!(1_000)));

@@ -139,7 +139,8 @@ impl TerminalOptions {
             return Ok(kept);
         }
         let channel = signalbox_wire::ChannelId::from_bytes(*Uuid::new_v4().as_bytes());
-        let register = Register { channel, key: self.key.clone(), app: self.app.clone(), encodings: Vec::new() };
+        let register =
+            Register { channel, key: self.key.clone(), app: self.app.clone(), encodings: Vec::new() };
         let answer = terminal.register(register).await?;
         let Some(endpoint) = answer.endpoint else {
             let detail = answer.detail.unwrap_or_default();

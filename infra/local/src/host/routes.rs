@@ -37,10 +37,7 @@ pub(super) fn router(gateway: Gateway) -> Router {
         .route("/v1/tokens/revoke", post(http_api::validate_token))
         .route("/v1/notifications", post(http_api::fanout))
         .route("/v1/notifications/{job}", get(http_api::fanout))
-        .route(
-            "/v1/audiences/{name}",
-            get(http_api::fanout).patch(http_api::fanout).delete(http_api::fanout),
-        )
+        .route("/v1/audiences/{name}", get(http_api::fanout).patch(http_api::fanout).delete(http_api::fanout))
         .route("/v1/audiences/{name}/notifications", post(http_api::fanout))
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)

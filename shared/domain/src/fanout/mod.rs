@@ -6,7 +6,7 @@ mod page;
 mod tally;
 
 pub use audience::{Audience, AudienceName, HashRange, NotAnAudienceName, Owner, SHARDS};
-pub use job::{IdempotencyKey, Job, JobId, NotAnIdempotencyKey, NotAJobId, Recipients, RequestDigest};
+pub use job::{IdempotencyKey, Job, JobId, NotAJobId, NotAnIdempotencyKey, Recipients, RequestDigest};
 pub use page::{Addressee, Listed, Page, Pages, Work};
 pub use tally::{RefusedRecipient, Tally, Who};
 

@@ -62,7 +62,8 @@ mod tests {
     #[test]
     fn a_tally_counts_each_recipient_once() {
         let refused = |index, kind| RefusedRecipient { who: Who::Index(index), kind };
-        let mut all = Tally { posted: 3, stored: 2, missed: 1, refused: vec![refused(0, RefusalKind::SessionEnded)] };
+        let mut all =
+            Tally { posted: 3, stored: 2, missed: 1, refused: vec![refused(0, RefusalKind::SessionEnded)] };
         assert_eq!(all.total(), 7);
         all.add(Tally { posted: 1, refused: vec![refused(1, RefusalKind::OtherServer)], ..Tally::default() });
         assert_eq!((all.total(), all.posted, all.refused.len()), (9, 4, 2));

@@ -46,7 +46,9 @@ impl Store {
         };
         let before = refused.item.clone().map(|item| JobRow::read(item, now)).transpose()?.flatten();
         // It has expired in this very moment.
-        before.map(Begun::Before).ok_or_else(|| StoreError::Unavailable("the job before has ended just now".to_owned()))
+        before
+            .map(Begun::Before)
+            .ok_or_else(|| StoreError::Unavailable("the job before has ended just now".to_owned()))
     }
 
     /// Reads a job. 1 call, 1 read unit for each 4 KB.

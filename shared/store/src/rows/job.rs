@@ -103,7 +103,10 @@ impl JobRow {
                 .map_err(|error: signalbox_domain::NotATopic| malformed(TABLE, error))?,
             payload: row.payload.read(TABLE)?,
             sealed_under: KeyId(row.key_id),
-            recipients: recipients(row.total, (row.audience_owner, row.audience_name, row.audience_generation))?,
+            recipients: recipients(
+                row.total,
+                (row.audience_owner, row.audience_name, row.audience_generation),
+            )?,
             pages: row.pages,
         }))
     }

@@ -77,7 +77,11 @@ impl MessageRow {
             channel: row.channel.parse().map_err(|error| malformed(TABLE, error))?,
             generation: row.generation,
             payload: row.payload.read(TABLE)?,
-            shared: row.shared.map(|job| job.parse()).transpose().map_err(|error: NotAJobId| malformed(TABLE, error))?,
+            shared: row
+                .shared
+                .map(|job| job.parse())
+                .transpose()
+                .map_err(|error: NotAJobId| malformed(TABLE, error))?,
             urgency: row.urgency.parse().map_err(|error: NotAnUrgency| malformed(TABLE, error))?,
             expires: Timestamp::from_millis(row.expires),
             sealed_under: KeyId(row.key_id),

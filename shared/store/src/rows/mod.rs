@@ -9,12 +9,10 @@ mod terminal;
 
 pub(crate) use connection::ConnectionRow;
 pub(crate) use job::{JobRow, job_key, job_partition};
-pub(crate) use member::{
-    AudienceRow, MemberRow, audience_key, member_key, members_partition, sort_keys,
-};
+pub(crate) use member::{AudienceRow, MemberRow, audience_key, member_key, members_partition, sort_keys};
 pub(crate) use message::{MessageRow, SharedBodyRow, shared_body_key};
-pub(crate) use page::{PageRow, is_page, page_key};
 pub use page::PageState;
+pub(crate) use page::{PageRow, is_page, page_key};
 pub(crate) use session::SessionRow;
 pub(crate) use terminal::{Link, TerminalRow};
 

@@ -7,9 +7,12 @@
     reason = "helpers of tests fail like tests"
 )]
 
+mod audiences;
 mod batches;
 mod connections;
 mod fixture;
+mod jobs;
+mod many;
 mod messages;
 mod sessions;
 mod tables;

@@ -24,7 +24,7 @@ async fn run(fault: Fault, arguments: &str) -> Outcome {
 async fn assert_faults(table: &[(Fault, &str, &str, Value)]) {
     let outcomes = stream::iter(table).map(|(fault, scenario, more, expected)| async move {
         let outcome = run(*fault, &format!("{scenario} {more}")).await;
-        let expected_code = if expected == &json!({}) { 0 } else { 1 };
+        let expected_code = i32::from(expected != &json!({}));
         let named = expected
             .as_object()
             .unwrap()

@@ -124,7 +124,7 @@ impl Book {
         let Post { body, topic, ttl } = post;
         let faithful = Delivery { terminal, channel, version, body, topic, ttl };
         match self.fault {
-            Fault::Refuse(status) if self.posts % 5 == 0 => return answer(status),
+            Fault::Refuse(status) if self.posts.is_multiple_of(5) => return answer(status),
             Fault::LeaveUnanswered if struck => return Answer { status: None, struck },
             _ => {}
         }

@@ -90,6 +90,12 @@ impl Process {
         self.child.wait().expect("it ends").code()
     }
 
+    /// Kills it, at whatever it is.
+    pub fn end_now(&mut self) {
+        self.child.kill().expect("it is killed");
+        self.child.wait().expect("it ends");
+    }
+
     /// Sends a signal and waits for the end; its exit status, if it ended by itself.
     pub fn end(mut self, signal: &str) -> Option<i32> {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();

@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use super::function::Function;
+use super::operation::{Act, Operation, prepared};
+use super::permission::{CLOSE, On, OWE, POST, READ_KEY_RING};
+use super::scene::{Scene, gone, is_closed, is_taken, start};
+use crate::support::http;
+
+pub(super) fn operations() -> Vec<Operation> {
+    let read = On::Terminals.may("dynamodb:BatchGetItem");
+    let look_again = On::Terminals.may("dynamodb:GetItem");
+    let change = On::Terminals.may("dynamodb:UpdateItem");
+    let store = On::Messages.may("dynamodb:PutItem");
+    let withdraw = On::Messages.may("dynamodb:DeleteItem");
+    let read_receipt = On::Messages.may("dynamodb:BatchGetItem");
+    vec![
+        Operation::new("a notification with TTL 0 is posted", &[read, POST], prepared!(posts)),
+        Operation::new(
+            "a notification with TTL 0 awaits a `hello` that is under way",
+            &[read, look_again],
+            prepared!(awaits),
+        ),
+        Operation::new("a notification is stored for who is absent", &[read, store, change], prepared!(stores)),
+        Operation::new(
+            "a notification that finds the connection closed marks the terminal absent",
+            &[read, store, POST, change],
+            prepared!(marks_absent),
+        ),
+        Operation::new("a notification is owed that could not be posted", &[read, store, OWE], prepared!(owes))
+            .lacking(&[POST]),
+        Operation::new(
+            "a notification that can be neither posted nor owed ends the connection",
+            &[read, store, CLOSE],
+            prepared!(closes),
+        )
+        .lacking(&[POST, OWE]),
+        Operation::new("`DELETE /messages/{id}` withdraws", &[withdraw], prepared!(withdraws)),
+        Operation::new("`GET /receipts/{id}` says what became of it", &[read_receipt], prepared!(tells)),
+        Operation::new("an instance starts", &[READ_KEY_RING], prepared!(starts)).starting(),
+    ]
+}
+
+async fn posts(scene: Arc<Scene>) -> Act {
+    let (mut terminal, _, app) = scene.terminal_with_session().await;
+    Box::pin(async move {
+        let accepted = scene.accepts(&app, "0").await;
+        accepted && terminal.next().await.is_ok_and(|notification| app.read(&notification) == "text")
+    })
+}
+
+async fn awaits(scene: Arc<Scene>) -> Act {
+    let (uaid, app) = scene.absent_with_session().await;
+    // As a hello leaves it between its answer and the opening of the gate.
+    scene.put_on(&uaid, &gone(), false).await;
+    Box::pin(async move { scene.accepts(&app, "0").await })
+}
+
+async fn stores(scene: Arc<Scene>) -> Act {
+    let (_, app) = scene.absent_with_session().await;
+    Box::pin(async move { scene.accepts(&app, "60").await })
+}
+
+async fn marks_absent(scene: Arc<Scene>) -> Act {
+    let (uaid, app) = scene.absent_with_session().await;
+    scene.put_on(&uaid, &gone(), true).await;
+    Box::pin(async move {
+        scene.accepts(&app, "60").await && scene.connection_of(&uaid).await.is_none()
+    })
+}
+
+async fn owes(scene: Arc<Scene>) -> Act {
+    let (mut terminal, _, app) = scene.terminal_with_session().await;
+    Box::pin(async move { scene.accepts(&app, "60").await && is_taken(&mut terminal).await })
+}
+
+async fn closes(scene: Arc<Scene>) -> Act {
+    let (mut terminal, _, app) = scene.terminal_with_session().await;
+    Box::pin(async move { scene.accepts(&app, "60").await && is_closed(&mut terminal).await })
+}
+
+async fn withdraws(scene: Arc<Scene>) -> Act {
+    let (_, app) = scene.absent_with_session().await;
+    let accepted = scene.service.deliver(&scene.server, &app, "withdrawn").await;
+    let location = accepted.headers()["location"].to_str().unwrap().to_owned();
+    Box::pin(async move { http().delete(location).send().await.unwrap().status() == 204 })
+}
+
+async fn tells(scene: Arc<Scene>) -> Act {
+    let (_, app) = scene.absent_with_session().await;
+    let push = scene.server.sign(app.push("text"), &scene.service.public_url);
+    let accepted = push.header("Prefer", "respond-async").send().await.unwrap();
+    let link = accepted.headers()["link"].to_str().unwrap();
+    let receipt = link.trim_start_matches('<').split('>').next().unwrap().to_owned();
+    Box::pin(async move { http().get(receipt).send().await.unwrap().status() == 202 })
+}
+
+async fn starts(scene: Arc<Scene>) -> Act {
+    start(scene, Function::Notify, include_str!("../../events/emulator/health.json"))
+}

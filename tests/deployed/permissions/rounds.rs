@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::function::Function;
+use super::operation::Operation;
+use super::permission::Permission;
+use super::role::Role;
+use super::scene::Scene;
+use super::table::Table;
+
+/// A function's operations, with every permission and then without each.
+pub(super) struct Rounds {
+    scene: Arc<Scene>,
+    table: Table,
+    role: Role,
+}
+
+impl Rounds {
+    pub(super) async fn new(scene: Arc<Scene>, function: Function) -> Self {
+        let role = scene.role(function).await;
+        Self { scene, table: Table::of(function), role }
+    }
+
+    /// What was not as the table says.
+    pub(super) async fn run(&self) -> Vec<String> {
+        let mut surprises = self.round(None).await;
+        for permission in self.table.needed() {
+            surprises.extend(self.round(Some(permission)).await);
+        }
+        surprises
+    }
+
+    /// Every operation that says something about it, those that lack the same at once.
+    async fn round(&self, taken: Option<Permission>) -> Vec<String> {
+        let telling = |operation: &&Operation| match taken {
+            // A start takes long, and tells nothing where it does not need the permission.
+            Some(taken) if operation.starts => operation.needs.contains(&taken),
+            // It lacks it anyhow.
+            Some(taken) => !operation.lacks.contains(&taken),
+            None => true,
+        };
+        let mut left: Vec<_> = self.table.operations.iter().filter(telling).collect();
+        // Behind the others: where a function does not start, none of them works.
+        left.sort_by_key(|operation| operation.starts);
+        let mut surprises = Vec::new();
+        while let Some(first) = left.first() {
+            let (lacks, starts) = (first.lacks.clone(), first.starts);
+            let (together, rest) =
+                left.into_iter().partition(|one| one.lacks == lacks && one.starts == starts);
+            surprises.extend(self.try_together(together, taken, &lacks).await);
+            left = rest;
+        }
+        surprises
+    }
+
+    async fn try_together(
+        &self,
+        operations: Vec<&Operation>,
+        taken: Option<Permission>,
+        lacks: &[Permission],
+    ) -> Vec<String> {
+        let prepared = operations.iter().map(|operation| operation.prepare(self.scene.clone()));
+        let acts = join_all(prepared).await;
+        let missing: Vec<_> =
+            lacks.iter().copied().chain(taken).map(|permission| self.scene.named(permission)).collect();
+        self.role.without(&self.scene.aws, &missing).await;
+        let done = join_all(acts).await;
+        self.role.without(&self.scene.aws, &[]).await;
+        let surprising = operations.iter().zip(done).filter_map(|(operation, done)| {
+            let expected = taken.is_none_or(|taken| !operation.needs.contains(&taken));
+            (done != expected).then(|| self.surprise(operation, taken, done))
+        });
+        surprising.collect()
+    }
+
+    fn surprise(&self, operation: &Operation, taken: Option<Permission>, done: bool) -> String {
+        let name = self.table.function.name();
+        let without = taken.map_or("with everything".to_owned(), |taken| {
+            format!("without {} on the {}", taken.action, taken.on.name())
+        });
+        format!("{name} {without}: {} {}", operation.name, if done { "works" } else { "fails" })
+    }
+}

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::function::Function;
 use super::operation::{Act, Operation, prepared};
 use super::permission::{CLOSE, On, OWE, POST, READ_KEY_RING};
-use super::scene::{Scene, gone, is_closed, is_taken, start};
+use super::scene::{Scene, gone, is_closed, start};
 use crate::support::http;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -70,7 +70,7 @@ async fn marks_absent(scene: Arc<Scene>) -> Act {
 
 async fn owes(scene: Arc<Scene>) -> Act {
     let (mut terminal, _, app) = scene.terminal_with_session().await;
-    Box::pin(async move { scene.accepts(&app, "60").await && is_taken(&mut terminal).await })
+    Box::pin(async move { scene.accepts(&app, "60").await && !is_closed(&mut terminal).await })
 }
 
 async fn closes(scene: Arc<Scene>) -> Act {

@@ -6,7 +6,7 @@ use super::function::Function;
 use super::operation::Operation;
 use super::permission::Permission;
 use super::role::Role;
-use super::scene::Scene;
+use super::scene::{Scene, eventually};
 use super::table::Table;
 
 /// A function's operations, with every permission and then without each.
@@ -67,11 +67,23 @@ impl Rounds {
         self.role.without(&self.scene.aws, &missing).await;
         let done = join_all(acts).await;
         self.role.without(&self.scene.aws, &[]).await;
+        if operations.iter().any(|operation| operation.starts) {
+            self.start_again(&operations).await;
+        }
         let surprising = operations.iter().zip(done).filter_map(|(operation, done)| {
             let expected = taken.is_none_or(|taken| !operation.needs.contains(&taken));
             (done != expected).then(|| self.surprise(operation, taken, done))
         });
         surprising.collect()
+    }
+
+    /// The last of those instances that could not start may still be ending.
+    async fn start_again(&self, operations: &[&Operation]) {
+        let again = async || {
+            let acts = join_all(operations.iter().map(|operation| operation.prepare(self.scene.clone()))).await;
+            join_all(acts).await.into_iter().all(|started| started)
+        };
+        eventually(again).await;
     }
 
     fn surprise(&self, operation: &Operation, taken: Option<Permission>, done: bool) -> String {

@@ -14,6 +14,10 @@ use crate::aws::Aws;
 use crate::stack::Stack;
 use crate::support::{App, PATIENCE, Server, Service, next};
 
+/// How often and how far apart a connection is asked whether it is still there.
+const PINGS: u32 = 10;
+const BETWEEN_PINGS: Duration = Duration::from_millis(100);
+
 /// The stack, who talks to it, and the API that shows what came of it.
 pub(super) struct Scene {
     pub(super) aws: Aws,
@@ -229,19 +233,21 @@ pub(super) fn gone() -> String {
     format!("gone-{}", Uuid::new_v4())
 }
 
-/// Whether the service has closed the connection, after what has just been sent on it. One that is open answers a ping.
+/// Whether the service closes the connection, after what has just been sent on it. One that is open answers every ping; one
+/// that is being closed may answer the first.
 pub(super) async fn is_closed(terminal: &mut Terminal) -> bool {
-    if terminal.ping().await.is_err() {
-        return true;
-    }
-    loop {
+    for _ in 0..PINGS {
+        if terminal.ping().await.is_err() {
+            return true;
+        }
         match terminal.pong().await {
-            Err(TerminalError::Refused { .. }) => {}
+            Ok(()) | Err(TerminalError::Refused { .. }) => {}
             Err(TerminalError::Closed | TerminalError::Connection(_)) => return true,
-            Ok(()) => return false,
             Err(other) => panic!("neither open nor closed: {other}"),
         }
+        tokio::time::sleep(BETWEEN_PINGS).await;
     }
+    false
 }
 
 /// Whether what has just been sent was taken: a ping behind it is answered, and nothing is refused.

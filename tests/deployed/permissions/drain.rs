@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::function::Function;
 use super::operation::{Act, Operation, prepared};
-use super::permission::{CLOSE, On, OWE, POST, Permission, READ_KEY_RING};
+use super::permission::{CLOSE, OWE, On, POST, Permission, READ_KEY_RING};
 use super::scene::{Scene, gone, is_closed, start, terminal_id};
 use crate::support::next;
 

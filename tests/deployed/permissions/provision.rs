@@ -5,7 +5,7 @@ use signalbox_wire::Hello;
 
 use super::function::Function;
 use super::operation::{Act, Operation, prepared};
-use super::permission::{CLOSE, On, OWE, POST, Permission, READ_KEY_RING};
+use super::permission::{CLOSE, OWE, On, POST, Permission, READ_KEY_RING};
 use super::scene::{Scene, gone, is_closed, is_taken, is_told, on_connection, start};
 
 const HELLO: &str = include_str!("../../events/emulator/hello.json");

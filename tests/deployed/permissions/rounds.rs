@@ -3,7 +3,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::function::Function;
-use super::operation::Operation;
+use super::operation::{Act, Operation};
 use super::permission::Permission;
 use super::role::Role;
 use super::scene::{Scene, eventually};
@@ -31,7 +31,7 @@ impl Rounds {
         surprises
     }
 
-    /// Every operation that says something about it, those that lack the same at once.
+    /// Every operation that says something about it: all are prepared, and those that lack the same then act at once.
     async fn round(&self, taken: Option<Permission>) -> Vec<String> {
         let telling = |operation: &&Operation| match taken {
             // A start takes long, and tells nothing where it does not need the permission.
@@ -40,34 +40,33 @@ impl Rounds {
             Some(taken) => !operation.lacks.contains(&taken),
             None => true,
         };
-        let mut left: Vec<_> = self.table.operations.iter().filter(telling).collect();
+        let mut operations: Vec<_> = self.table.operations.iter().filter(telling).collect();
         // Behind the others: where a function does not start, none of them works.
-        left.sort_by_key(|operation| operation.starts);
+        operations.sort_by_key(|operation| operation.starts);
+        let mut left = self.prepare(&operations).await;
         let mut surprises = Vec::new();
-        while let Some(first) = left.first() {
-            let (lacks, starts) = (first.lacks.clone(), first.starts);
-            let (together, rest) =
-                left.into_iter().partition(|one| one.lacks == lacks && one.starts == starts);
-            surprises.extend(self.try_together(together, taken, &lacks).await);
+        while let Some((first, _)) = left.first() {
+            let alike = |one: &Operation| one.lacks == first.lacks && one.starts == first.starts;
+            let (together, rest) = left.into_iter().partition(|(one, _)| alike(one));
+            surprises.extend(self.act(together, taken).await);
             left = rest;
         }
         surprises
     }
 
-    async fn try_together(
-        &self,
-        operations: Vec<&Operation>,
-        taken: Option<Permission>,
-        lacks: &[Permission],
-    ) -> Vec<String> {
-        let prepared = operations.iter().map(|operation| operation.prepare(self.scene.clone()));
-        let acts = join_all(prepared).await;
-        let missing: Vec<_> =
-            lacks.iter().copied().chain(taken).map(|permission| self.scene.named(permission)).collect();
+    async fn prepare<'t>(&self, operations: &[&'t Operation]) -> Vec<(&'t Operation, Act)> {
+        let acts = join_all(operations.iter().map(|operation| operation.prepare(self.scene.clone()))).await;
+        operations.iter().copied().zip(acts).collect()
+    }
+
+    async fn act(&self, ready: Vec<(&Operation, Act)>, taken: Option<Permission>) -> Vec<String> {
+        let (operations, acts): (Vec<_>, Vec<_>) = ready.into_iter().unzip();
+        let lacks = operations[0].lacks.iter().copied();
+        let missing: Vec<_> = lacks.chain(taken).map(|permission| self.scene.named(permission)).collect();
         self.role.without(&self.scene.aws, &missing).await;
         let done = join_all(acts).await;
         self.role.without(&self.scene.aws, &[]).await;
-        if operations.iter().any(|operation| operation.starts) {
+        if operations[0].starts {
             self.start_again(&operations).await;
         }
         let surprising = operations.iter().zip(done).filter_map(|(operation, done)| {
@@ -80,7 +79,7 @@ impl Rounds {
     /// The last of those instances that could not start may still be ending.
     async fn start_again(&self, operations: &[&Operation]) {
         let again = async || {
-            let acts = join_all(operations.iter().map(|operation| operation.prepare(self.scene.clone()))).await;
+            let acts = self.prepare(operations).await.into_iter().map(|(_, act)| act);
             join_all(acts).await.into_iter().all(|started| started)
         };
         eventually(again).await;

@@ -15,7 +15,7 @@ use crate::stack::Stack;
 use crate::support::{App, PATIENCE, Server, Service, next};
 
 /// How often and how far apart a connection is asked whether it is still there.
-const PINGS: u32 = 10;
+const PINGS: u32 = 4;
 const BETWEEN_PINGS: Duration = Duration::from_millis(100);
 
 /// The stack, who talks to it, and the API that shows what came of it.
@@ -234,20 +234,31 @@ pub(super) fn gone() -> String {
 }
 
 /// Whether the service closes the connection, after what has just been sent on it. One that is open answers every ping; one
-/// that is being closed may answer the first.
+/// that is being closed may answer what has come already.
 pub(super) async fn is_closed(terminal: &mut Terminal) -> bool {
     for _ in 0..PINGS {
-        if terminal.ping().await.is_err() {
+        if !answers(terminal).await {
             return true;
         }
-        match terminal.pong().await {
-            Ok(()) | Err(TerminalError::Refused { .. }) => {}
-            Err(TerminalError::Closed | TerminalError::Connection(_)) => return true,
-            Err(other) => panic!("neither open nor closed: {other}"),
-        }
+        // With a ping always under way, the emulator would not come to close it.
         tokio::time::sleep(BETWEEN_PINGS).await;
     }
     false
+}
+
+/// Whether a ping is answered, whatever comes before.
+async fn answers(terminal: &mut Terminal) -> bool {
+    if terminal.ping().await.is_err() {
+        return false;
+    }
+    loop {
+        match terminal.pong().await {
+            Ok(()) => return true,
+            Err(TerminalError::Refused { .. }) => {}
+            Err(TerminalError::Closed | TerminalError::Connection(_)) => return false,
+            Err(other) => panic!("neither open nor closed: {other}"),
+        }
+    }
 }
 
 /// Whether what has just been sent was taken: a ping behind it is answered, and nothing is refused.

@@ -19,5 +19,7 @@ mod support;
 mod written;
 
 mod aws;
+mod deployment;
+mod life;
 mod permissions;
 mod stack;

@@ -55,8 +55,7 @@ impl Aws {
         let id = self.calls.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
         self.waiting.lock().unwrap().insert(id, sender);
-        let request =
-            json!({"id": id, "service": service, "operation": operation, "arguments": arguments});
+        let request = json!({"id": id, "service": service, "operation": operation, "arguments": arguments});
         self.input.lock().await.write_all(format!("{request}\n").as_bytes()).await.expect("Python reads");
         let mut said = receiver.await.expect("Python answers");
         match said["error"].as_str() {
@@ -89,5 +88,6 @@ async fn hand_out(mut lines: Lines<BufReader<ChildStdout>>, waiting: Waiting) {
 
 /// A Python that has boto3.
 pub(crate) fn python() -> String {
-    std::env::var("SIGNALBOX_PYTHON").expect("SIGNALBOX_PYTHON names a Python with boto3, see infra/emulator/test")
+    std::env::var("SIGNALBOX_PYTHON")
+        .expect("SIGNALBOX_PYTHON names a Python with boto3, see infra/emulator/test")
 }

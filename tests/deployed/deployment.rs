@@ -40,7 +40,8 @@ impl Deployment {
         let (built, changed) = (binaries().join(binary), self.folder.path().join(binary));
         std::fs::remove_file(&changed).unwrap();
         let section = format!(".note.changed={}", self.template_file().display());
-        let status = Command::new("objcopy").args(["--add-section", &section]).arg(built).arg(changed).status();
+        let status =
+            Command::new("objcopy").args(["--add-section", &section]).arg(built).arg(changed).status();
         assert!(status.await.expect("objcopy of the binutils, as strip is").success());
     }
 
@@ -82,7 +83,8 @@ pub(crate) fn said(output: &Output) -> Result<(), String> {
 }
 
 fn binaries() -> PathBuf {
-    root().join(std::env::var("SIGNALBOX_EMULATOR_BINARIES").expect("the folder with the functions' binaries"))
+    root()
+        .join(std::env::var("SIGNALBOX_EMULATOR_BINARIES").expect("the folder with the functions' binaries"))
 }
 
 fn venv() -> PathBuf {

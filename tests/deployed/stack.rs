@@ -17,7 +17,8 @@ pub(crate) struct Stack {
 impl Stack {
     /// The stack that the whole suite runs against.
     pub(crate) async fn of_the_suite(aws: &Aws) -> Self {
-        Self::read(aws, &std::env::var("SIGNALBOX_EMULATOR_STACK").unwrap_or_else(|_| "signalbox".into())).await
+        Self::read(aws, &std::env::var("SIGNALBOX_EMULATOR_STACK").unwrap_or_else(|_| "signalbox".into()))
+            .await
     }
 
     pub(crate) async fn read(aws: &Aws, name: &str) -> Self {

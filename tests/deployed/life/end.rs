@@ -74,7 +74,9 @@ async fn is_there(aws: &Aws, kind: &str, id: &str) -> Option<bool> {
         }
         "AWS::Logs::LogGroup" => {
             let answer = aws.call("logs", "describe_log_groups", json!({"logGroupNamePrefix": id})).await;
-            return Some(answer["logGroups"].as_array().unwrap().iter().any(|group| group["logGroupName"] == id));
+            return Some(
+                answer["logGroups"].as_array().unwrap().iter().any(|group| group["logGroupName"] == id),
+            );
         }
         // Parts of an API or of a function.
         "AWS::ApiGatewayV2::Integration"

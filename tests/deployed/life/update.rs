@@ -44,6 +44,7 @@ pub(super) async fn is_rolled_back_where_it_fails(
     flow: &mut Flow,
 ) {
     let before = code(aws, stack).await;
+    let updates = updates_of(aws, "ProvisionFunction").await;
     deployment.template(|template| impossible(&template));
     deployment.change_code("provision").await;
     let (updated, arrived) = flow.push_while(deployment.run(&["BodyLimit=4096"])).await;
@@ -54,6 +55,8 @@ pub(super) async fn is_rolled_back_where_it_fails(
 
     assert_ne!(flow.status_of(BODY).await, 413, "the limit is what it was");
     assert_eq!(code(aws, stack).await, before);
+    // There, and back.
+    assert_eq!(updates_of(aws, "ProvisionFunction").await, updates + 2);
     assert_same(aws, stack, "UPDATE_ROLLBACK_COMPLETE").await;
     deployment.template(|template| template);
 }
@@ -75,6 +78,14 @@ async fn assert_same(aws: &Aws, stack: &Stack, status: &str) {
     let now = Stack::read(aws, STACK).await;
     let (then, now): (HashSet<_>, HashSet<_>) = (stack.resources().collect(), now.resources().collect());
     assert_eq!(then, now);
+}
+
+/// How often a resource of the stack has been updated.
+async fn updates_of(aws: &Aws, logical: &str) -> usize {
+    let events = aws.call("cloudformation", "describe_stack_events", json!({"StackName": STACK})).await;
+    let events = events["StackEvents"].as_array().unwrap().iter();
+    let updates = events.filter(|event| event["ResourceStatus"] == "UPDATE_COMPLETE");
+    updates.filter(|event| event["LogicalResourceId"] == logical).count()
 }
 
 /// What each function's code is.

@@ -20,7 +20,11 @@ pub(super) fn operations() -> Vec<Operation> {
             prepared!(disconnect),
         ),
         Operation::new("`ack` deletes what it names", &[delete], prepared!(ack)),
-        Operation::new("`ack` deletes what it names, of a topic", &[delete_of_topic], prepared!(ack_of_topic)),
+        Operation::new(
+            "`ack` deletes what it names, of a topic",
+            &[delete_of_topic],
+            prepared!(ack_of_topic),
+        ),
         Operation::new("an unknown message is told what it is", &[POST], prepared!(told)),
         Operation::new("an unknown message ends its connection", &[CLOSE], prepared!(closed)),
         Operation::new("an instance starts", &[READ_KEY_RING], prepared!(starts)).starting(),

@@ -21,8 +21,12 @@ pub(super) fn operations() -> Vec<Operation> {
         // What it cannot do it owes again: that is taken away too.
         Operation::new("what is owed is posted", &and(&[POST]), prepared!(posts)).lacking(&[OWE]),
         Operation::new("what is dead is deleted", &and(&[delete]), prepared!(deletes)).lacking(&[OWE]),
-        Operation::new("what is dead is deleted, of a topic", &and(&[delete_of_topic]), prepared!(deletes_of_topic))
-            .lacking(&[OWE]),
+        Operation::new(
+            "what is dead is deleted, of a topic",
+            &and(&[delete_of_topic]),
+            prepared!(deletes_of_topic),
+        )
+        .lacking(&[OWE]),
         Operation::new(
             "a terminal whose connection is closed is marked absent",
             &and(&[POST, mark_absent]),
@@ -30,7 +34,8 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .lacking(&[OWE]),
         // Whatever it was that failed.
-        Operation::new("what could not be posted is owed again", &[look, OWE], prepared!(owes)).lacking(&[POST]),
+        Operation::new("what could not be posted is owed again", &[look, OWE], prepared!(owes))
+            .lacking(&[POST]),
         Operation::new("what has failed eight times ends the connection", &and(&[CLOSE]), prepared!(closes))
             .lacking(&[POST]),
         Operation::new("an instance starts", &[READ_KEY_RING], prepared!(starts)).starting(),

@@ -10,14 +10,8 @@ pub(super) enum Function {
 }
 
 impl Function {
-    pub(super) const ALL: [Self; 6] = [
-        Self::Connection,
-        Self::Provision,
-        Self::IssueToken,
-        Self::ValidateToken,
-        Self::Notify,
-        Self::Drain,
-    ];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Connection, Self::Provision, Self::IssueToken, Self::ValidateToken, Self::Notify, Self::Drain];
 
     /// Its name in the documents.
     pub(super) fn name(self) -> &'static str {

@@ -18,9 +18,21 @@ pub(super) fn operations() -> Vec<Operation> {
             &[find_terminal, look_at_terminal, record],
             prepared!(registers),
         ),
-        Operation::new("`unregister` ends a session", &[find_terminal, look_at_terminal], prepared!(unregisters)),
-        Operation::new("`register` before `hello` is told what it is", &[find_terminal, POST], prepared!(told)),
-        Operation::new("`register` before `hello` ends its connection", &[find_terminal, CLOSE], prepared!(closed)),
+        Operation::new(
+            "`unregister` ends a session",
+            &[find_terminal, look_at_terminal],
+            prepared!(unregisters),
+        ),
+        Operation::new(
+            "`register` before `hello` is told what it is",
+            &[find_terminal, POST],
+            prepared!(told),
+        ),
+        Operation::new(
+            "`register` before `hello` ends its connection",
+            &[find_terminal, CLOSE],
+            prepared!(closed),
+        ),
         Operation::new("an instance starts", &[READ_KEY_RING], prepared!(starts)).starting(),
     ]
 }

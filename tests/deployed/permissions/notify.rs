@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::function::Function;
 use super::operation::{Act, Operation, prepared};
-use super::permission::{CLOSE, On, OWE, POST, READ_KEY_RING};
+use super::permission::{CLOSE, OWE, On, POST, READ_KEY_RING};
 use super::scene::{Scene, gone, is_closed, start};
 use crate::support::http;
 
@@ -20,14 +20,22 @@ pub(super) fn operations() -> Vec<Operation> {
             &[read, look_again],
             prepared!(awaits),
         ),
-        Operation::new("a notification is stored for who is absent", &[read, store, change], prepared!(stores)),
+        Operation::new(
+            "a notification is stored for who is absent",
+            &[read, store, change],
+            prepared!(stores),
+        ),
         Operation::new(
             "a notification that finds the connection closed marks the terminal absent",
             &[read, store, POST, change],
             prepared!(marks_absent),
         ),
-        Operation::new("a notification is owed that could not be posted", &[read, store, OWE], prepared!(owes))
-            .lacking(&[POST]),
+        Operation::new(
+            "a notification is owed that could not be posted",
+            &[read, store, OWE],
+            prepared!(owes),
+        )
+        .lacking(&[POST]),
         Operation::new(
             "a notification that can be neither posted nor owed ends the connection",
             &[read, store, CLOSE],
@@ -63,9 +71,7 @@ async fn stores(scene: Arc<Scene>) -> Act {
 async fn marks_absent(scene: Arc<Scene>) -> Act {
     let (uaid, app) = scene.absent_with_session().await;
     scene.put_on(&uaid, &gone(), true).await;
-    Box::pin(async move {
-        scene.accepts(&app, "60").await && scene.connection_of(&uaid).await.is_none()
-    })
+    Box::pin(async move { scene.accepts(&app, "60").await && scene.connection_of(&uaid).await.is_none() })
 }
 
 async fn owes(scene: Arc<Scene>) -> Act {

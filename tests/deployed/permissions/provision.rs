@@ -25,7 +25,8 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new("`hello` makes a terminal", &and(&[make]), prepared!(new)),
         Operation::new("`hello` of a known terminal", &arrive, prepared!(known)),
         // Where it cannot, it owes the rest: that is taken away too.
-        Operation::new("`hello` posts what waits", &and(&[query, read_sessions]), prepared!(posts)).lacking(&[OWE]),
+        Operation::new("`hello` posts what waits", &and(&[query, read_sessions]), prepared!(posts))
+            .lacking(&[OWE]),
         Operation::new(
             "`hello` deletes what is dead",
             &and(&[query, read_sessions, delete]),
@@ -38,7 +39,8 @@ pub(super) fn operations() -> Vec<Operation> {
             prepared!(deletes_of_topic),
         )
         .lacking(&[OWE]),
-        Operation::new("`hello` owes what it could not post", &and(&[OWE]), prepared!(known)).lacking(&[query]),
+        Operation::new("`hello` owes what it could not post", &and(&[OWE]), prepared!(known))
+            .lacking(&[query]),
         // The loser's end comes also where the winner could not be answered.
         Operation::new("`hello` ends the connection before", &[record, change, CLOSE], prepared!(takes_over)),
         Operation::new("`hello` on a closed connection forgets it", &and(&[forget]), prepared!(forgets)),

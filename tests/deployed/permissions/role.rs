@@ -39,9 +39,8 @@ impl Role {
     /// Takes these away from what it held when it was read, and gives back what was taken away before.
     pub(super) async fn without(&self, aws: &Aws, taken: &[Held]) {
         let left = self.held.iter().filter(|held| !taken.contains(held));
-        let statements: Vec<_> = left
-            .map(|(action, on)| json!({"Effect": "Allow", "Action": action, "Resource": on}))
-            .collect();
+        let statements: Vec<_> =
+            left.map(|(action, on)| json!({"Effect": "Allow", "Action": action, "Resource": on})).collect();
         assert_eq!(statements.len() + taken.len(), self.held.len(), "{} holds {taken:?}", self.name);
         let document = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
         let put = json!({"RoleName": self.name, "PolicyName": self.policy, "PolicyDocument": document});

@@ -268,7 +268,8 @@ pub(super) async fn is_taken(terminal: &mut Terminal) -> bool {
 
 /// Whether the service says why it refuses what has just been sent.
 pub(super) async fn is_told(terminal: &mut Terminal) -> bool {
-    let came = tokio::time::timeout(PATIENCE, terminal.next()).await.expect("an answer, or the connection's end");
+    let came =
+        tokio::time::timeout(PATIENCE, terminal.next()).await.expect("an answer, or the connection's end");
     matches!(came, Err(TerminalError::Refused { .. }))
 }
 

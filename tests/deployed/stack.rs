@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::aws::Aws;
 use crate::support::Service;
 
-/// A deployed stack, as CloudFormation knows it.
+/// A deployed stack, as `CloudFormation` knows it.
 pub(crate) struct Stack {
     pub(crate) name: String,
     /// Physical ids by logical ids.

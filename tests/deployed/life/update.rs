@@ -47,8 +47,8 @@ pub(super) async fn is_rolled_back_where_it_fails(
     let updates = updates_of(aws, "ProvisionFunction").await;
     deployment.template(|template| impossible(&template));
     deployment.change_code("provision").await;
-    let (updated, arrived) = flow.push_while(deployment.run(&["BodyLimit=4096"])).await;
-    let why = updated.expect_err("there is no such group of logs");
+    let (failed, arrived) = flow.push_while(deployment.run(&["BodyLimit=4096"])).await;
+    let why = failed.expect_err("there is no such group of logs");
     assert!(why.contains("Impossible"), "{why}");
     assert!(arrived > 2, "{arrived} notifications arrived during the rollback");
     flow.push().await;

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use super::function::Function;
-use super::operation::{Act, Operation, prepared};
-use super::permission::{CLOSE, On, POST, READ_KEY_RING};
-use super::scene::{Scene, is_closed, is_taken, is_told, on_connection, start};
+use super::operation::{Act, Operation};
+use super::permission::{CLOSE, On, POST};
+use super::scene::{Scene, is_closed, is_taken, is_told, on_connection};
 
 /// What the protocol does not know.
 const MISTAKE: &str = r#"{"messageType":"mistake"}"#;
@@ -17,17 +17,13 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new(
             "`$disconnect` forgets the connection, and marks its terminal absent",
             &[forget, mark_absent],
-            prepared!(disconnect),
+            disconnect,
         ),
-        Operation::new("`ack` deletes what it names", &[delete], prepared!(ack)),
-        Operation::new(
-            "`ack` deletes what it names, of a topic",
-            &[delete_of_topic],
-            prepared!(ack_of_topic),
-        ),
-        Operation::new("an unknown message is told what it is", &[POST], prepared!(told)),
-        Operation::new("an unknown message ends its connection", &[CLOSE], prepared!(closed)),
-        Operation::new("an instance starts", &[READ_KEY_RING], prepared!(starts)).starting(),
+        Operation::new("`ack` deletes what it names", &[delete], ack),
+        Operation::new("`ack` deletes what it names, of a topic", &[delete_of_topic], ack_of_topic),
+        Operation::new("an unknown message is told what it is", &[POST], told),
+        Operation::new("an unknown message ends its connection", &[CLOSE], closed),
+        Operation::start(Function::Connection, include_str!("../../events/emulator/default.json")),
     ]
 }
 
@@ -73,8 +69,4 @@ async fn closed(scene: Arc<Scene>) -> Act {
         terminal.send_text(MISTAKE.to_owned()).await.unwrap();
         is_closed(&mut terminal).await
     })
-}
-
-async fn starts(scene: Arc<Scene>) -> Act {
-    start(scene, Function::Connection, include_str!("../../events/emulator/default.json"))
 }

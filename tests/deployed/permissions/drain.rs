@@ -3,9 +3,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::function::Function;
-use super::operation::{Act, Operation, prepared};
-use super::permission::{CLOSE, OWE, On, POST, Permission, READ_KEY_RING};
-use super::scene::{Scene, gone, is_closed, start, terminal_id};
+use super::operation::{Act, Operation};
+use super::permission::{CLOSE, OWE, On, POST, Permission};
+use super::scene::{Scene, gone, is_closed, terminal_id};
 use crate::support::next;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -19,26 +19,21 @@ pub(super) fn operations() -> Vec<Operation> {
     let and = |more: &[Permission]| [&read, more].concat();
     vec![
         // What it cannot do it owes again: that is taken away too.
-        Operation::new("what is owed is posted", &and(&[POST]), prepared!(posts)).lacking(&[OWE]),
-        Operation::new("what is dead is deleted", &and(&[delete]), prepared!(deletes)).lacking(&[OWE]),
-        Operation::new(
-            "what is dead is deleted, of a topic",
-            &and(&[delete_of_topic]),
-            prepared!(deletes_of_topic),
-        )
-        .lacking(&[OWE]),
+        Operation::new("what is owed is posted", &and(&[POST]), posts).lacking(&[OWE]),
+        Operation::new("what is dead is deleted", &and(&[delete]), deletes).lacking(&[OWE]),
+        Operation::new("what is dead is deleted, of a topic", &and(&[delete_of_topic]), deletes_of_topic)
+            .lacking(&[OWE]),
         Operation::new(
             "a terminal whose connection is closed is marked absent",
             &and(&[POST, mark_absent]),
-            prepared!(marks_absent),
+            marks_absent,
         )
         .lacking(&[OWE]),
         // Whatever it was that failed.
-        Operation::new("what could not be posted is owed again", &[look, OWE], prepared!(owes))
+        Operation::new("what could not be posted is owed again", &[look, OWE], owes).lacking(&[POST]),
+        Operation::new("what has failed eight times ends the connection", &and(&[CLOSE]), closes)
             .lacking(&[POST]),
-        Operation::new("what has failed eight times ends the connection", &and(&[CLOSE]), prepared!(closes))
-            .lacking(&[POST]),
-        Operation::new("an instance starts", &[READ_KEY_RING], prepared!(starts)).starting(),
+        Operation::start(Function::Drain, r#"{"Records":[]}"#),
     ]
 }
 
@@ -101,8 +96,4 @@ async fn closes(scene: Arc<Scene>) -> Act {
         // It is done with it either way, as it owes it again where it cannot.
         scene.drains(&message(&uaid, &key, 7)).await && is_closed(&mut terminal).await
     })
-}
-
-async fn starts(scene: Arc<Scene>) -> Act {
-    start(scene, Function::Drain, r#"{"Records":[]}"#)
 }

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use signalbox_wire::{Register, TerminalMessage, Unregister};
 
 use super::function::Function;
-use super::operation::{Act, Operation, prepared};
-use super::permission::{CLOSE, On, POST, READ_KEY_RING};
-use super::scene::{Scene, is_closed, is_told, start};
+use super::operation::{Act, Operation};
+use super::permission::{CLOSE, On, POST};
+use super::scene::{Scene, is_closed, is_told};
 use crate::support::channel;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -16,24 +16,12 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new(
             "`register` records a session, where its terminal may have one",
             &[find_terminal, look_at_terminal, record],
-            prepared!(registers),
+            registers,
         ),
-        Operation::new(
-            "`unregister` ends a session",
-            &[find_terminal, look_at_terminal],
-            prepared!(unregisters),
-        ),
-        Operation::new(
-            "`register` before `hello` is told what it is",
-            &[find_terminal, POST],
-            prepared!(told),
-        ),
-        Operation::new(
-            "`register` before `hello` ends its connection",
-            &[find_terminal, CLOSE],
-            prepared!(closed),
-        ),
-        Operation::new("an instance starts", &[READ_KEY_RING], prepared!(starts)).starting(),
+        Operation::new("`unregister` ends a session", &[find_terminal, look_at_terminal], unregisters),
+        Operation::new("`register` before `hello` is told what it is", &[find_terminal, POST], told),
+        Operation::new("`register` before `hello` ends its connection", &[find_terminal, CLOSE], closed),
+        Operation::start(Function::IssueToken, include_str!("../../events/emulator/register.json")),
     ]
 }
 
@@ -74,8 +62,4 @@ async fn closed(scene: Arc<Scene>) -> Act {
 
 fn too_early() -> String {
     serde_json::to_string(&TerminalMessage::Register(request())).unwrap()
-}
-
-async fn starts(scene: Arc<Scene>) -> Act {
-    start(scene, Function::IssueToken, include_str!("../../events/emulator/register.json"))
 }

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use super::function::Function;
-use super::operation::{Act, Operation, prepared};
-use super::permission::{CLOSE, OWE, On, POST, READ_KEY_RING};
-use super::scene::{Scene, gone, is_closed, start};
+use super::operation::{Act, Operation};
+use super::permission::{CLOSE, OWE, On, POST};
+use super::scene::{Scene, gone, is_closed};
 use crate::support::http;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -14,37 +14,29 @@ pub(super) fn operations() -> Vec<Operation> {
     let withdraw = On::Messages.may("dynamodb:DeleteItem");
     let read_receipt = On::Messages.may("dynamodb:BatchGetItem");
     vec![
-        Operation::new("a notification with TTL 0 is posted", &[read, POST], prepared!(posts)),
+        Operation::new("a notification with TTL 0 is posted", &[read, POST], posts),
         Operation::new(
             "a notification with TTL 0 awaits a `hello` that is under way",
             &[read, look_again],
-            prepared!(awaits),
+            awaits,
         ),
-        Operation::new(
-            "a notification is stored for who is absent",
-            &[read, store, change],
-            prepared!(stores),
-        ),
+        Operation::new("a notification is stored for who is absent", &[read, store, change], stores),
         Operation::new(
             "a notification that finds the connection closed marks the terminal absent",
             &[read, store, POST, change],
-            prepared!(marks_absent),
+            marks_absent,
         ),
-        Operation::new(
-            "a notification is owed that could not be posted",
-            &[read, store, OWE],
-            prepared!(owes),
-        )
-        .lacking(&[POST]),
+        Operation::new("a notification is owed that could not be posted", &[read, store, OWE], owes)
+            .lacking(&[POST]),
         Operation::new(
             "a notification that can be neither posted nor owed ends the connection",
             &[read, store, CLOSE],
-            prepared!(closes),
+            closes,
         )
         .lacking(&[POST, OWE]),
-        Operation::new("`DELETE /messages/{id}` withdraws", &[withdraw], prepared!(withdraws)),
-        Operation::new("`GET /receipts/{id}` says what became of it", &[read_receipt], prepared!(tells)),
-        Operation::new("an instance starts", &[READ_KEY_RING], prepared!(starts)).starting(),
+        Operation::new("`DELETE /messages/{id}` withdraws", &[withdraw], withdraws),
+        Operation::new("`GET /receipts/{id}` says what became of it", &[read_receipt], tells),
+        Operation::start(Function::Notify, include_str!("../../events/emulator/health.json")),
     ]
 }
 
@@ -98,8 +90,4 @@ async fn tells(scene: Arc<Scene>) -> Act {
     let link = accepted.headers()["link"].to_str().unwrap();
     let receipt = link.trim_start_matches('<').split('>').next().unwrap().to_owned();
     Box::pin(async move { http().get(receipt).send().await.unwrap().status() == 202 })
-}
-
-async fn starts(scene: Arc<Scene>) -> Act {
-    start(scene, Function::Notify, include_str!("../../events/emulator/health.json"))
 }

@@ -4,9 +4,9 @@ use serde_json::json;
 use signalbox_wire::Hello;
 
 use super::function::Function;
-use super::operation::{Act, Operation, prepared};
-use super::permission::{CLOSE, OWE, On, POST, Permission, READ_KEY_RING};
-use super::scene::{Scene, gone, is_closed, is_taken, is_told, on_connection, start};
+use super::operation::{Act, Operation};
+use super::permission::{CLOSE, OWE, On, POST, Permission};
+use super::scene::{Scene, gone, is_closed, is_taken, is_told, on_connection};
 
 const HELLO: &str = include_str!("../../events/emulator/hello.json");
 
@@ -22,31 +22,25 @@ pub(super) fn operations() -> Vec<Operation> {
     let arrive = [record, change, POST];
     let and = |more: &[Permission]| [&arrive, more].concat();
     vec![
-        Operation::new("`hello` makes a terminal", &and(&[make]), prepared!(new)),
-        Operation::new("`hello` of a known terminal", &arrive, prepared!(known)),
+        Operation::new("`hello` makes a terminal", &and(&[make]), new),
+        Operation::new("`hello` of a known terminal", &arrive, known),
         // Where it cannot, it owes the rest: that is taken away too.
-        Operation::new("`hello` posts what waits", &and(&[query, read_sessions]), prepared!(posts))
+        Operation::new("`hello` posts what waits", &and(&[query, read_sessions]), posts).lacking(&[OWE]),
+        Operation::new("`hello` deletes what is dead", &and(&[query, read_sessions, delete]), deletes)
             .lacking(&[OWE]),
-        Operation::new(
-            "`hello` deletes what is dead",
-            &and(&[query, read_sessions, delete]),
-            prepared!(deletes),
-        )
-        .lacking(&[OWE]),
         Operation::new(
             "`hello` deletes what is dead, of a topic",
             &and(&[query, read_sessions, delete_of_topic]),
-            prepared!(deletes_of_topic),
+            deletes_of_topic,
         )
         .lacking(&[OWE]),
-        Operation::new("`hello` owes what it could not post", &and(&[OWE]), prepared!(known))
-            .lacking(&[query]),
+        Operation::new("`hello` owes what it could not post", &and(&[OWE]), known).lacking(&[query]),
         // The loser's end comes also where the winner could not be answered.
-        Operation::new("`hello` ends the connection before", &[record, change, CLOSE], prepared!(takes_over)),
-        Operation::new("`hello` on a closed connection forgets it", &and(&[forget]), prepared!(forgets)),
-        Operation::new("a bad `hello` is told what it is", &[POST], prepared!(told)),
-        Operation::new("a bad `hello` ends its connection", &[CLOSE], prepared!(closed)),
-        Operation::new("an instance starts", &[READ_KEY_RING], prepared!(starts)).starting(),
+        Operation::new("`hello` ends the connection before", &[record, change, CLOSE], takes_over),
+        Operation::new("`hello` on a closed connection forgets it", &and(&[forget]), forgets),
+        Operation::new("a bad `hello` is told what it is", &[POST], told),
+        Operation::new("a bad `hello` ends its connection", &[CLOSE], closed),
+        Operation::start(Function::Provision, HELLO),
     ]
 }
 
@@ -131,8 +125,4 @@ async fn closed(scene: Arc<Scene>) -> Act {
 
 fn message(hello: Hello) -> String {
     serde_json::to_string(&signalbox_wire::TerminalMessage::Hello(hello)).unwrap()
-}
-
-async fn starts(scene: Arc<Scene>) -> Act {
-    start(scene, Function::Provision, HELLO)
 }

@@ -31,7 +31,7 @@ impl Role {
         Self {
             name: name.to_owned(),
             policy: policy.as_str().unwrap().to_owned(),
-            held: list(&document["Statement"]).iter().flat_map(|statement| held(statement)).collect(),
+            held: list(&document["Statement"]).iter().flat_map(held).collect(),
             managed: managed.map(|one| one["PolicyArn"].as_str().unwrap().to_owned()).collect(),
         }
     }

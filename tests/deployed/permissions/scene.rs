@@ -7,7 +7,6 @@ use signalbox_wire::{Notification, Unregister};
 use uuid::Uuid;
 
 use super::function::Function;
-use super::operation::Act;
 use super::permission::{On, Permission};
 use super::role::{Held, Role};
 use crate::aws::Aws;
@@ -195,7 +194,7 @@ impl Scene {
     }
 
     /// Replaces the function's instances as an operator would, by another environment, and wakes it; whether it starts.
-    pub(super) async fn starts(&self, function: Function, event: Value) -> bool {
+    pub(super) async fn starts(&self, function: Function, event: &Value) -> bool {
         let of = json!({"FunctionName": self.stack.resource(&function.logical())});
         let mut configuration = self.aws.call("lambda", "get_function_configuration", of.clone()).await;
         let mut variables = configuration["Environment"]["Variables"].take();
@@ -203,14 +202,8 @@ impl Scene {
         let mut update = of;
         update["Environment"] = json!({"Variables": variables});
         self.aws.call("lambda", "update_function_configuration", update).await;
-        self.invoke(function, &event).await.is_some()
+        self.invoke(function, event).await.is_some()
     }
-}
-
-/// That a function starts when its instances were replaced.
-pub(super) fn start(scene: std::sync::Arc<Scene>, function: Function, event: &str) -> Act {
-    let event: Value = serde_json::from_str(event).unwrap();
-    Box::pin(async move { scene.starts(function, event).await })
 }
 
 pub(super) fn terminal_id(uaid: &str) -> String {

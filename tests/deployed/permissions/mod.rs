@@ -16,6 +16,7 @@ mod scene;
 mod table;
 mod validate_token;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use function::Function;
@@ -36,8 +37,11 @@ async fn roles_hold_what_the_table_names_and_nothing_else() {
         let role = scene.role(function).await;
         let table = Table::of(function);
         assert_eq!(role.managed, [table::MANAGED], "{function:?} has managed policies");
-        let named = table.permissions().map(|permission| scene.named(permission)).collect();
-        assert_eq!(role.held, named, "{function:?} holds, the table names");
+        let named: BTreeSet<_> = table.permissions().map(|permission| scene.named(permission)).collect();
+        let held: Vec<_> = role.held.difference(&named).collect();
+        assert!(held.is_empty(), "{function:?} holds what nothing is known to need: {held:?}");
+        let lacking: Vec<_> = named.difference(&role.held).collect();
+        assert!(lacking.is_empty(), "{function:?} lacks what the table names: {lacking:?}");
     }
 }
 

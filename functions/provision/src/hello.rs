@@ -115,7 +115,7 @@ impl Provision {
         }
         arrived?;
         tracing::info!(terminal = %arrival.terminal, connection = %event.connection, "arrived");
-        self.drain(&arrival, until).await
+        self.drain(&arrival, event.request.clone(), until).await
     }
 
     /// The configuring message, and behind it the gate.

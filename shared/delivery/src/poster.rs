@@ -2,6 +2,7 @@ use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use signalbox_aws::describe;
 use signalbox_domain::ConnectionId;
+use signalbox_telemetry::{Count, Metrics, Refused};
 use signalbox_wire::{ErrorMessage, ErrorReason, ServiceMessage};
 
 /// Posts to connections, through API Gateway's management API. What can pass by waiting (throttling, a full buffer, a
@@ -9,6 +10,7 @@ use signalbox_wire::{ErrorMessage, ErrorReason, ServiceMessage};
 #[derive(Debug, Clone)]
 pub struct Delivery {
     connections: Client,
+    metrics: Metrics,
 }
 
 /// Why a post did not reach its connection.
@@ -23,13 +25,19 @@ pub enum PostError {
 }
 
 impl Delivery {
-    /// Through this client.
+    /// Through this client, counting there.
     #[must_use]
-    pub fn new(connections: Client) -> Self {
-        Self { connections }
+    pub fn new(connections: Client, metrics: Metrics) -> Self {
+        Self { connections, metrics }
     }
 
-    /// Posts a message. 1 call.
+    /// Counts there from now on.
+    #[must_use]
+    pub fn counting(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// Posts a message, and counts it where it is a notification. 1 call.
     ///
     /// # Errors
     /// [`PostError`].
@@ -41,7 +49,12 @@ impl Delivery {
             .data(Blob::new(message.to_json()))
             .send()
             .await;
-        let Err(error) = posted else { return Ok(()) };
+        let Err(error) = posted else {
+            if matches!(message, ServiceMessage::Notification(_)) {
+                self.metrics.one(Count::Posted);
+            }
+            return Ok(());
+        };
         match error.as_service_error() {
             Some(service) if service.is_gone_exception() => Err(PostError::Gone),
             _ => Err(PostError::Failed(describe(&error))),
@@ -65,6 +78,7 @@ impl Delivery {
     /// Tells a terminal what it did wrong, and closes the connection. Best effort, as the connection may be gone. 2 calls.
     pub async fn refuse(&self, connection: &ConnectionId, reason: ErrorReason, detail: String) {
         tracing::info!(%connection, %reason, "connection refused");
+        self.metrics.refused(Refused::Terminal(reason));
         let message = ServiceMessage::Error(ErrorMessage { reason, detail });
         for done in [self.post(connection, &message).await, self.close(connection).await] {
             if let Err(PostError::Failed(error)) = done {

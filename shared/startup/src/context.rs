@@ -3,10 +3,13 @@ use std::sync::Arc;
 use signalbox_delivery::{Delivery, DrainQueue};
 use signalbox_domain::{Clock, InvalidKeyRing, VapidVerifier};
 use signalbox_store::Store;
+use signalbox_telemetry::{Metrics, Trace};
+use tracing::Instrument as _;
 
 use crate::roots::Roots;
 use crate::settings::required;
-use crate::{Clients, InvalidSetting, KeyRings, Settings, Warming, telemetry};
+use crate::telemetry::{self, metrics_from_environment};
+use crate::{Clients, InvalidSetting, KeyRings, Settings, Warming};
 
 /// Why a function does not start.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +45,8 @@ pub struct Context {
     pub settings: Arc<Settings>,
     /// The time.
     pub clock: Clock,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl Context {
@@ -57,12 +62,13 @@ impl Context {
         let clients =
             Clients::from_environment(&required("SIGNALBOX_CONNECTIONS_URL")?, roots.client()?).await;
         let store = Store::new(clients.dynamodb.clone(), settings.tables.clone());
+        let metrics = metrics_from_environment()?;
         let context = Self::new(clients, settings, required("SIGNALBOX_KEY_RING")?, Clock::system());
         let (context, ()) = tokio::join!(context, warming.warm(&store));
-        context
+        Ok(context?.counting(metrics))
     }
 
-    /// On these clients, with the key ring that the secret `key_ring` holds.
+    /// On these clients, with the key ring that the secret `key_ring` holds. Nothing is counted.
     ///
     /// # Errors
     /// Where the key ring cannot be had.
@@ -74,12 +80,35 @@ impl Context {
     ) -> Result<Self, StartError> {
         Ok(Self {
             store: Store::new(clients.dynamodb, settings.tables.clone()),
-            delivery: Delivery::new(clients.connections),
-            drains: DrainQueue::new(clients.queues, settings.drains_url.clone()),
+            delivery: Delivery::new(clients.connections, Metrics::off()),
+            drains: DrainQueue::new(clients.queues, settings.drains_url.clone(), Metrics::off()),
             keys: Arc::new(KeyRings::load(clients.secrets, key_ring, clock.clone()).await?),
             vapid: Arc::new(VapidVerifier::new(settings.origins.clone())),
             settings: Arc::new(settings),
             clock,
+            metrics: Metrics::off(),
         })
+    }
+
+    /// Counts there from now on.
+    #[must_use]
+    pub fn counting(self, metrics: Metrics) -> Self {
+        Self {
+            delivery: self.delivery.counting(metrics.clone()),
+            drains: self.drains.counting(metrics.clone()),
+            metrics,
+            ..self
+        }
+    }
+
+    /// Runs an invocation: what it logs carries the trace, and what it has counted is written behind it.
+    pub fn invocation<T>(&self, trace: &Trace, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        // On the heap, as it is the whole of a function's work.
+        let work = Box::pin(work.instrument(trace.span()));
+        async {
+            let done = work.await;
+            self.metrics.flush(self.clock.now());
+            done
+        }
     }
 }

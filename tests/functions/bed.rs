@@ -18,6 +18,7 @@ use signalbox_notify::Notify;
 use signalbox_provision::Provision;
 use signalbox_startup::{ClientConfigs, Clients, Context, Settings};
 use signalbox_store::TableNames;
+use signalbox_telemetry::{Embedded, Metrics};
 use signalbox_validate_token::ValidateToken;
 use signalbox_wire::base64url;
 
@@ -42,6 +43,8 @@ pub struct Bed {
     pub server: VapidKey,
     pub keys: SubscriptionKeys,
     pub source: Source,
+    /// The lines of metrics, as they are written.
+    pub lines: Arc<Mutex<Vec<String>>>,
     key_ring: Arc<Mutex<String>>,
     now: Arc<AtomicU64>,
     events: AtomicU64,
@@ -113,6 +116,11 @@ impl Bed {
         let settings =
             Settings::new(tables, "http://queues.invalid/drains".into(), PUBLIC_URL.parse().unwrap());
         let context = Context::new(clients, settings, "key-ring".into(), clock).await.unwrap();
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let written = lines.clone();
+        let write = move |line: &str| written.lock().unwrap().push(line.to_owned());
+        let embedded = Embedded::new("Signalbox/test".parse().unwrap(), write);
+        let context = context.counting(Metrics::new(Arc::new(embedded)));
         let _ = dynamo.take();
         Self {
             connection: Connection::new(context.clone()),
@@ -131,6 +139,7 @@ impl Bed {
             server: VapidKey::generate().unwrap(),
             keys: SubscriptionKeys::generate().unwrap(),
             source,
+            lines,
             key_ring,
             now,
             events: AtomicU64::new(0),
@@ -155,6 +164,12 @@ impl Bed {
         // Events are numbered on, so that no two are the same.
         instance.events.store(1_000_000 + other.events.load(Ordering::SeqCst), Ordering::SeqCst);
         Self { server: VapidKey::from_json(&other.server.to_json().unwrap()).unwrap(), ..instance }
+    }
+
+    /// The lines of metrics since the last time.
+    pub fn take_lines(&self) -> Vec<Value> {
+        let lines = std::mem::take(&mut *self.lines.lock().unwrap());
+        lines.iter().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
     }
 
     /// Sets how many messages may wait for an absent terminal.

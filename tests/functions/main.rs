@@ -16,10 +16,12 @@ mod drains;
 mod events;
 mod faults;
 mod gateway_events;
+mod metrics;
 mod peers;
 mod refusals;
 mod rotation;
 mod threats;
+mod traces;
 mod twice;
 mod web_push;
 #[path = "../support/written.rs"]

@@ -22,6 +22,7 @@ async fn host() -> Host {
         tls: Tls::Off,
         authorization: AuthorizationPolicy::default(),
         body_limit: BodyLimit::default(),
+        admin_listen: None,
     };
     Host::start(options).await.unwrap()
 }

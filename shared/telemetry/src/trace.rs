@@ -63,6 +63,28 @@ impl fmt::Display for XrayRoot {
 mod tests {
     use super::*;
 
+    /// A filter that lets errors alone through lets the span of an error through too.
+    #[test]
+    fn whatever_is_logged_at_all_carries_the_trace() {
+        struct Everything;
+        impl tracing::Subscriber for Everything {
+            fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+                true
+            }
+            fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+                tracing::span::Id::from_u64(1)
+            }
+            fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+            fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+            fn event(&self, _: &tracing::Event<'_>) {}
+            fn enter(&self, _: &tracing::span::Id) {}
+            fn exit(&self, _: &tracing::span::Id) {}
+        }
+        tracing::subscriber::with_default(Everything, || {
+            assert_eq!(*Trace::default().span().metadata().unwrap().level(), tracing::Level::ERROR);
+        });
+    }
+
     #[test]
     fn the_root_is_taken_from_the_header_and_nothing_else() {
         let root = "1-67891233-abcdef012345678912345678";

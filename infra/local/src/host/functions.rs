@@ -11,6 +11,7 @@ use signalbox_local_aws::{
 use signalbox_notify::Notify;
 use signalbox_provision::Provision;
 use signalbox_startup::{ClientConfigs, Clients, Context, Settings, StartError};
+use signalbox_telemetry::Metrics;
 use signalbox_validate_token::ValidateToken;
 
 use super::hub::Hub;
@@ -34,8 +35,9 @@ impl Functions {
         clients: Clients,
         settings: Settings,
         clock: Clock,
+        metrics: Metrics,
     ) -> Result<Self, StartError> {
-        let context = Context::new(clients, settings, "key-ring".to_owned(), clock).await?;
+        let context = Context::new(clients, settings, "key-ring".to_owned(), clock).await?.counting(metrics);
         Ok(Self {
             connection: Connection::new(context.clone()),
             provision: Provision::new(context.clone()),

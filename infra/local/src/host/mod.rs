@@ -6,6 +6,7 @@ mod functions;
 mod gateway;
 mod http_api;
 mod hub;
+mod operator;
 mod request_ids;
 mod routes;
 mod socket;
@@ -24,16 +25,19 @@ use signalbox_domain::{AuthorizationPolicy, BodyLimit, Clock, InvalidPublicUrl, 
 use signalbox_local_aws::{EngineError, EngineThread, LocalQueue, QueueError, Sweeper};
 use signalbox_startup::{Settings, StartError};
 use signalbox_store::{StoreError, TableNames};
+use signalbox_telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use data::{Data, DataError};
+pub use operator::{OperatorKeyError, Operators};
 pub use tls::{Tls, TlsError};
 
 use functions::Functions;
 use hub::Hub;
+use operator::{Gauges, Kept, Operating};
 
 /// DynamoDB deletes expired items within days; here it is minutes.
 const SWEEP_EVERY: Duration = Duration::from_secs(300);
@@ -62,6 +66,8 @@ pub struct HostOptions {
     pub authorization: AuthorizationPolicy,
     /// The largest body of a notification.
     pub body_limit: BodyLimit,
+    /// Where operators connect, beside the socket in the data directory; port 0 takes any.
+    pub admin_listen: Option<SocketAddr>,
 }
 
 /// Why a host does not start.
@@ -114,6 +120,7 @@ pub struct Host {
     public_url: PublicUrl,
     encrypted: bool,
     ca: Option<PathBuf>,
+    operating: Operating,
     stop: CancellationToken,
     connections: TaskTracker,
     server: JoinHandle<std::io::Result<()>>,
@@ -155,7 +162,9 @@ impl Host {
         let clients = functions::clients(dynamo, hub.clone(), data.key_ring(), drains.clone());
         let made = settings.tables.create(&clients.dynamodb).await;
         made.map_err(|error| HostError::Tables { data: data.to_string(), error })?;
-        let functions = Arc::new(Functions::start(clients, settings, Clock::system()).await?);
+        let kept = Arc::new(Kept::new(Gauges { hub: hub.clone(), drains: drains.clone() }));
+        let metrics = Metrics::new(kept.clone());
+        let functions = Arc::new(Functions::start(clients, settings, Clock::system(), metrics).await?);
 
         let (stop, connections) = (CancellationToken::new(), TaskTracker::new());
         let gateway = gateway::Gateway {
@@ -174,6 +183,7 @@ impl Host {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
         });
+        let operating = Operating::start(kept, &data, options.admin_listen, tls.as_ref(), &stop).await?;
         let router = routes::router(gateway);
         let (server, ca) = match tls {
             None => (serve(listener, router, &stop), None),
@@ -189,6 +199,7 @@ impl Host {
             public_url,
             encrypted,
             ca,
+            operating,
             stop,
             connections,
             server,
@@ -217,6 +228,12 @@ impl Host {
         self.ca.as_deref()
     }
 
+    /// Where operators connect, beside the socket in the data directory.
+    #[must_use]
+    pub fn operators(&self) -> Option<&Operators> {
+        self.operating.operators.as_ref()
+    }
+
     /// What endpoints begin with.
     #[must_use]
     pub fn public_url(&self) -> &PublicUrl {
@@ -236,6 +253,7 @@ impl Host {
         self.connections.close();
         let finished = async {
             let _ = self.server.await;
+            self.operating.ended().await;
             self.connections.wait().await;
             let _ = self.sweeper.await;
             let _ = self.draining.await;

@@ -16,6 +16,7 @@ mod drains;
 mod events;
 mod faults;
 mod gateway_events;
+mod keep_alive;
 mod metrics;
 mod peers;
 mod refusals;

@@ -40,26 +40,23 @@ impl<'w> MakeWriter<'w> for Log {
     }
 }
 
-impl Log {
-    /// From now on, in the form that the functions log in. For all threads: a log of one thread's alone would miss lines that
-    /// another has met first.
-    fn begin() -> Self {
-        static BEGUN: Once = Once::new();
-        BEGUN.call_once(|| {
-            let lines = tracing_subscriber::fmt().with_env_filter(signalbox_startup::log_filter(None));
-            let lines = lines.with_writer(Self).json().with_span_list(false).finish();
-            tracing::subscriber::set_global_default(lines).unwrap();
-        });
-        Self.take();
-        Self
-    }
+/// From now on this thread's lines are kept, in the form that the functions log in. For all threads: a log of one thread's
+/// alone would miss lines that another has met first.
+fn begin() {
+    static BEGUN: Once = Once::new();
+    BEGUN.call_once(|| {
+        let lines = tracing_subscriber::fmt().with_env_filter(signalbox_startup::log_filter(None));
+        let lines = lines.with_writer(Log).json().with_span_list(false).finish();
+        tracing::subscriber::set_global_default(lines).unwrap();
+    });
+    take();
+}
 
-    /// The functions' lines since the last time; not those of the libraries underneath, about local wires.
-    fn take(self) -> Vec<Value> {
-        let text = String::from_utf8(LINES.take()).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["target"].as_str().unwrap().starts_with("signalbox_")).collect()
-    }
+/// The functions' lines since the last time; not those of the libraries underneath, about local wires.
+fn take() -> Vec<Value> {
+    let text = String::from_utf8(LINES.take()).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|line| line["target"].as_str().unwrap().starts_with("signalbox_")).collect()
 }
 
 /// What is said, of lines that are in any way about this request.
@@ -81,10 +78,10 @@ async fn a_push_and_its_post_are_found_by_the_id_that_its_answer_has() {
     let bed = Bed::new().await;
     bed.terminal(A).await;
     let token = bed.token(A, CHANNEL, json!({})).await;
-    let log = Log::begin();
+    begin();
     let answer = bed.run_push(&push_event(&bed, &token, "JKJaXmPLvHcESHA=")).await;
     assert_eq!(answer.headers()["x-request-id"], "JKJaXmPLvHcESHA=");
-    let lines = log.take();
+    let lines = take();
     assert_eq!(about(&lines, "JKJaXmPLvHcESHA="), ["accepted"]);
     assert_eq!(lines[0]["span"]["request"], "JKJaXmPLvHcESHA=");
     assert_eq!(lines[0]["span"]["xray"], XRAY);
@@ -97,7 +94,7 @@ async fn a_push_is_found_through_the_queue_to_its_post() {
     let bed = Bed::new().await;
     bed.terminal(A).await;
     let token = bed.token(A, CHANNEL, json!({})).await;
-    let log = Log::begin();
+    begin();
     let mut other = push_event(&bed, &token, "another-request=");
     other["headers"]["topic"] = json!("t");
     bed.peers.fail(A.id, PostError::Internal);
@@ -108,7 +105,7 @@ async fn a_push_is_found_through_the_queue_to_its_post() {
     owed = bed.owed().into_iter().map(|(body, _)| body).collect();
     bed.peers.open(A.id);
     bed.drain(&owed).await;
-    let lines = log.take();
+    let lines = take();
     for request in ["JKJaXmPLvHcESHA=", "another-request="] {
         assert_eq!(
             about(&lines, request),
@@ -126,19 +123,19 @@ async fn what_has_waited_is_found_where_it_was_posted() {
     let uaid = bed.terminal(A).await;
     let token = bed.token(A, CHANNEL, json!({})).await;
     bed.disconnect(A).await;
-    let log = Log::begin();
+    begin();
     bed.run_push(&push_event(&bed, &token, "JKJaXmPLvHcESHA=")).await;
     for _ in 0..100 {
         bed.deliver(&token, 60).await;
     }
     bed.peers.open(B.id);
     bed.hello(B, Some(&uaid)).await;
-    let lines = log.take();
+    let lines = take();
     assert_eq!(about(&lines, "JKJaXmPLvHcESHA="), ["accepted", "drained a page"]);
     let arrived = lines.iter().find(|line| line["fields"]["message"] == "arrived").unwrap();
     let hello = arrived["span"]["request"].as_str().unwrap();
     bed.drain(&[bed.owed().remove(0).0]).await;
-    assert_eq!(about(&log.take(), hello), ["drained a page"], "the rest carries the hello's");
+    assert_eq!(about(&take(), hello), ["drained a page"], "the rest carries the hello's");
 }
 
 /// Each answer has it too, those that refuse included; never the sender's own.
@@ -147,10 +144,10 @@ async fn warnings_and_refusals_carry_it() {
     let bed = Bed::new().await;
     bed.terminal(A).await;
     let token = bed.token(A, CHANNEL, json!({})).await;
-    let log = Log::begin();
+    begin();
     bed.peers.fail(A.id, PostError::Internal);
     bed.run_push(&push_event(&bed, &token, "JKJaXmPLvHcESHA=")).await;
-    let lines = log.take();
+    let lines = take();
     assert_eq!(about(&lines, "JKJaXmPLvHcESHA="), ["a post failed; the message is owed", "accepted"]);
     assert_eq!((&lines[0]["level"], &lines[0]["span"]["xray"]), (&json!("WARN"), &json!(XRAY)));
     let mut event = push_event(&bed, &token[1..], "refused-request=");

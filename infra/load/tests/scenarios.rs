@@ -23,6 +23,7 @@ async fn host() -> Host {
         authorization: AuthorizationPolicy::default(),
         body_limit: BodyLimit::default(),
         admin_listen: None,
+        keep_alive: false,
     };
     Host::start(options).await.unwrap()
 }

@@ -3,7 +3,7 @@ use aws_sdk_apigatewaymanagement::primitives::Blob;
 use signalbox_aws::describe;
 use signalbox_domain::ConnectionId;
 use signalbox_telemetry::{Count, Metrics, Refused};
-use signalbox_wire::{ErrorMessage, ErrorReason, ServiceMessage};
+use signalbox_wire::{ErrorMessage, ErrorReason, PONG, ServiceMessage};
 
 /// Posts to connections, through API Gateway's management API. What can pass by waiting (throttling, a full buffer, a
 /// fault) the client has tried again, with back-off, before it is an error here.
@@ -42,19 +42,33 @@ impl Delivery {
     /// # Errors
     /// [`PostError`].
     pub async fn post(&self, connection: &ConnectionId, message: &ServiceMessage) -> Result<(), PostError> {
+        self.post_text(connection, message.to_json()).await?;
+        if matches!(message, ServiceMessage::Notification(_)) {
+            self.metrics.one(Count::Posted);
+        }
+        Ok(())
+    }
+
+    /// Posts an answer to a ping that nobody has sent, which terminals pass over: for API Gateway the connection is in use.
+    /// 1 call.
+    ///
+    /// # Errors
+    /// [`PostError`].
+    pub async fn keep_alive(&self, connection: &ConnectionId) -> Result<(), PostError> {
+        self.post_text(connection, PONG.to_owned()).await?;
+        self.metrics.one(Count::KeptAlive);
+        Ok(())
+    }
+
+    async fn post_text(&self, connection: &ConnectionId, text: String) -> Result<(), PostError> {
         let posted = self
             .connections
             .post_to_connection()
             .connection_id(connection.as_str())
-            .data(Blob::new(message.to_json()))
+            .data(Blob::new(text))
             .send()
             .await;
-        let Err(error) = posted else {
-            if matches!(message, ServiceMessage::Notification(_)) {
-                self.metrics.one(Count::Posted);
-            }
-            return Ok(());
-        };
+        let Err(error) = posted else { return Ok(()) };
         match error.as_service_error() {
             Some(service) if service.is_gone_exception() => Err(PostError::Gone),
             _ => Err(PostError::Failed(describe(&error))),

@@ -45,6 +45,7 @@ counts! {
     Owed, "owed", "What was put into the queue of drains";
     Acknowledged, "acknowledged", "Notifications that a terminal has acknowledged";
     Expired, "expired", "Notifications that a drain has found expired";
+    KeptAlive, "kept_alive", "Keep-alives that were posted";
     ConnectionsOpened, "connections_opened", "Connections of terminals that were admitted";
     ConnectionsClosed, "connections_closed", "Connections of terminals that have ended, as far as it was told";
 }

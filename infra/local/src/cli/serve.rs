@@ -54,6 +54,9 @@ pub struct ServeOptions {
     /// key in operator.key there. Nowhere by default.
     #[arg(long, env = "SIGNALBOX_ADMIN_LISTEN", value_name = "ADDR:PORT")]
     admin_listen: Option<SocketAddr>,
+    /// Post an empty message to each connected terminal every 8 minutes, which keeps a proxy in between from cutting it off.
+    #[arg(long, env = "SIGNALBOX_KEEP_ALIVE", value_parser = BoolishValueParser::new())]
+    keep_alive: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -100,6 +103,7 @@ impl ServeOptions {
             authorization: self.authorization.into(),
             body_limit: self.body_limit.unwrap_or_default(),
             admin_listen: self.admin_listen,
+            keep_alive: self.keep_alive,
         })
         .await?;
         // Who has closed our output does not want to read it; the service goes on.

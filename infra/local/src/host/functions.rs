@@ -5,12 +5,13 @@ use signalbox_connection::Connection;
 use signalbox_domain::Clock;
 use signalbox_drain::Drain;
 use signalbox_issue_token::IssueToken;
+use signalbox_keep_alive::KeepAlive;
 use signalbox_local_aws::{
     ConnectionsWire, DynamoWire, LocalQueue, QueuesWire, SecretsWire, Unadorned, config,
 };
 use signalbox_notify::Notify;
 use signalbox_provision::Provision;
-use signalbox_startup::{ClientConfigs, Clients, Context, Settings, StartError};
+use signalbox_startup::{ClientConfigs, Clients, Context, Keyless, Settings, StartError};
 use signalbox_telemetry::Metrics;
 use signalbox_validate_token::ValidateToken;
 
@@ -28,6 +29,8 @@ pub(super) struct Functions {
     pub(super) validate_token: ValidateToken,
     pub(super) notify: Notify,
     pub(super) drain: Drain,
+    /// Where connections are kept alive.
+    pub(super) keep_alive: Option<KeepAlive>,
 }
 
 impl Functions {
@@ -44,6 +47,7 @@ impl Functions {
             issue_token: IssueToken::new(context.clone()),
             validate_token: ValidateToken::new(context.clone()),
             notify: Notify::new(context.clone()),
+            keep_alive: Keyless::of(&context).map(KeepAlive::new),
             drain: Drain::new(context),
         })
     }

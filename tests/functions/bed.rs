@@ -121,7 +121,7 @@ impl Bed {
         let lines = Arc::<Mutex<Vec<String>>>::default();
         let written = lines.clone();
         let write = move |line: &str| written.lock().unwrap().push(line.to_owned());
-        let embedded = Embedded::new("Signalbox/test".parse().unwrap(), write);
+        let embedded = Embedded::new("Signalbox/signalbox".parse().unwrap(), write);
         let context = context.counting(Metrics::new(Arc::new(embedded)));
         let _ = dynamo.take();
         Self {

@@ -10,10 +10,10 @@ use crate::bed::{A, B, Bed, CHANNEL, versions};
 use crate::events::Link;
 
 const FUNCTION_TIME: Duration = Duration::from_secs(55);
-const PERIOD: u64 = 8;
+const PERIOD: u64 = Slot::MINUTES as u64;
 
 /// The minute within the next period at which a connection is due, and its shard.
-fn due(bed: &Bed, connection: &str) -> (Timestamp, u8) {
+pub(crate) fn due(bed: &Bed, connection: &str) -> (Timestamp, u8) {
     let connection: ConnectionId = connection.parse().unwrap();
     let minutes = (1..=PERIOD).map(|minute| Timestamp::from_secs((bed.now().as_secs() / 60 + minute) * 60));
     minutes

@@ -63,7 +63,7 @@ fn counted(lines: &[Value]) -> BTreeMap<String, u64> {
         assert!(schema.is_valid(line), "{line}: {:?}", schema.iter_errors(line).collect::<Vec<_>>());
         let mut members: Vec<_> = line.as_object().unwrap().keys().filter(|name| *name != "_aws").collect();
         for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
-            assert_eq!(directive["Namespace"], "Signalbox/test");
+            assert_eq!(directive["Namespace"], "Signalbox/signalbox");
             let dimensions = directive["Dimensions"].as_array().unwrap();
             assert!(
                 *dimensions == [json!([])] || *dimensions == [json!(["Reason"])],

@@ -24,6 +24,8 @@ pub struct Slot {
 pub struct NoSuchShard(pub u8);
 
 impl Slot {
+    /// So many minutes are between two of a connection's keep-alives.
+    pub const MINUTES: u8 = PERIOD;
     /// The shards that there are.
     pub const SHARDS: std::ops::Range<u8> = 0..SHARDS;
 

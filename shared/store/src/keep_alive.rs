@@ -59,7 +59,7 @@ impl KeepAliveTable {
         Ok(())
     }
 
-    /// Reads connections of a slot, behind one of them, as many as DynamoDB returns at once (1 MB, some 15,000). Nothing is
+    /// Reads connections of a slot, behind one of them, as many as DynamoDB returns at once (1 MB, some 25,000). Nothing is
     /// decided by it, so it is the one read that is eventually consistent: who has come within the last second is found the
     /// next time. 1 call, half a read unit for each 4 KB.
     ///

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use signalbox_local_aws::PostError;
+use signalbox_telemetry::Count;
 
 use crate::bed::{A, B, Bed, CHANNEL, versions};
 use crate::events::{Link, socket};
+use crate::written::root;
 
 /// The format, as its specification says it (Specification: Embedded metric format, Amazon CloudWatch User Guide).
 fn schema() -> jsonschema::Validator {
@@ -192,4 +194,36 @@ async fn the_latency_is_that_from_acceptance_to_post() {
     });
     bed.deliver(&token, 60).await;
     assert_eq!(bed.take_lines()[0]["PostLatency"], 34);
+}
+
+/// The dashboard shows, and the page explains, what is counted, by the names that it has; no alarm waits for another.
+#[test]
+fn dashboard_alarms_and_page_name_what_is_counted() {
+    let text = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let (template, page) = (text("template.yaml"), text("docs/ARCHITECTURE.md"));
+    let names: Vec<_> = Count::ALL.map(Count::name).into_iter().chain(["PostLatency"]).collect();
+    for name in &names {
+        let shown = format!(r#"["Signalbox/${{AWS::StackName}}", "{name}", "#);
+        assert!(template.contains(&shown), "the dashboard does not show {name}");
+        assert!(page.contains(&format!("`{name}`")), "the page does not explain {name}");
+    }
+    for name in ["Refused", "TerminalsRefused"] {
+        assert!(
+            template.contains(&format!(r#"MetricName=\"{name}\""#)),
+            "the dashboard does not show {name}"
+        );
+        assert!(page.contains(&format!("`{name}` by `Reason`")), "the page does not explain {name}");
+    }
+    let mut alarms = 0;
+    for (_, behind) in
+        template.match_indices("Namespace: !Sub Signalbox/").map(|(at, _)| template.split_at(at))
+    {
+        let name = behind.lines().find_map(|line| line.trim().strip_prefix("MetricName: ")).unwrap();
+        assert!(
+            names.contains(&name) || ["Refused", "TerminalsRefused"].contains(&name),
+            "nobody writes {name}"
+        );
+        alarms += 1;
+    }
+    assert_eq!(alarms, 2);
 }

@@ -11,14 +11,14 @@ use signalbox_connection::Connection;
 use signalbox_domain::{Clock, TerminalId, Timestamp};
 use signalbox_drain::Drain;
 use signalbox_issue_token::IssueToken;
-use signalbox_keep_alive::{KeepAlive, Wake};
+use signalbox_keep_alive::KeepAlive;
 use signalbox_local_aws::{
     ConnectionsWire, DynamoWire, LocalQueue, QueueOptions, QueuesWire, Recorder, SecretsWire, config,
 };
 use signalbox_notify::Notify;
 use signalbox_provision::Provision;
-use signalbox_startup::{ClientConfigs, Clients, Context, Keyless, Settings};
-use signalbox_store::{KeepAliveTable, TableNames};
+use signalbox_startup::{ClientConfigs, Clients, Context, Settings};
+use signalbox_store::TableNames;
 use signalbox_telemetry::{Embedded, Metrics};
 use signalbox_validate_token::ValidateToken;
 use signalbox_wire::base64url;
@@ -50,12 +50,13 @@ pub struct Bed {
     now: Arc<AtomicU64>,
     events: AtomicU64,
     connection: Connection,
-    provision: Provision,
+    pub provision: Provision,
     issue_token: IssueToken,
     validate_token: ValidateToken,
     notify: Notify,
     drain: Drain,
-    keep_alive: Option<KeepAlive>,
+    /// Where connections are kept alive.
+    pub keep_alive: Option<KeepAlive>,
 }
 
 /// What an instance of the functions stands on.
@@ -179,31 +180,6 @@ impl Bed {
     pub fn limit_waiting(&mut self, waiting_limit: u64) {
         let settings = Settings { waiting_limit, ..(*self.context.settings).clone() };
         self.notify = Notify::new(Context { settings: Arc::new(settings), ..self.context.clone() });
-    }
-
-    /// Connections are kept alive.
-    pub async fn keeping_alive() -> Self {
-        let mut bed = Self::new().await;
-        let table = KeepAliveTable::new(bed.tables.clone(), "keep-alive".to_owned());
-        table.create().await.unwrap();
-        let _ = bed.dynamo.take();
-        bed.context.keep_alive = Some(table);
-        bed.provision = Provision::new(bed.context.clone());
-        bed.keep_alive = Keyless::of(&bed.context).map(KeepAlive::new);
-        bed
-    }
-
-    /// Runs the function `keep-alive`, as the schedule wakes it at this time, with so long until its deadline.
-    pub async fn wake(
-        &self,
-        time: Timestamp,
-        shard: u8,
-        left: Duration,
-    ) -> Result<(), lambda_runtime::Error> {
-        let mut context = lambda_runtime::Context::default();
-        context.deadline = self.now().plus(left).as_millis();
-        let function = self.keep_alive.as_ref().expect("connections are kept alive");
-        function.handle(lambda_runtime::LambdaEvent::new(Wake::new(time, shard), context)).await
     }
 
     /// Puts a terminal into a state that no function brings about.

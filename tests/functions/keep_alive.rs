@@ -2,15 +2,42 @@
 
 use std::time::Duration;
 
+use lambda_runtime::{Context, Error, LambdaEvent};
 use serde_json::{Value, json};
 use signalbox_domain::{ConnectionId, Slot, Timestamp};
+use signalbox_keep_alive::{KeepAlive, Wake};
 use signalbox_local_aws::{Fault, PostError};
+use signalbox_provision::Provision;
+use signalbox_startup::Keyless;
+use signalbox_store::KeepAliveTable;
 
 use crate::bed::{A, B, Bed, CHANNEL, versions};
 use crate::events::Link;
 
 const FUNCTION_TIME: Duration = Duration::from_secs(55);
 const PERIOD: u64 = Slot::MINUTES as u64;
+
+impl Bed {
+    /// Connections are kept alive.
+    pub async fn keeping_alive() -> Self {
+        let mut bed = Self::new().await;
+        let table = KeepAliveTable::new(bed.tables.clone(), "keep-alive".to_owned());
+        table.create().await.unwrap();
+        let _ = bed.dynamo.take();
+        bed.context.keep_alive = Some(table);
+        bed.provision = Provision::new(bed.context.clone());
+        bed.keep_alive = Keyless::of(&bed.context).map(KeepAlive::new);
+        bed
+    }
+
+    /// Runs the function `keep-alive`, as the schedule wakes it at this time, with so long until its deadline.
+    pub async fn wake(&self, time: Timestamp, shard: u8, left: Duration) -> Result<(), Error> {
+        let mut context = Context::default();
+        context.deadline = self.now().plus(left).as_millis();
+        let function = self.keep_alive.as_ref().expect("connections are kept alive");
+        function.handle(LambdaEvent::new(Wake::new(time, shard), context)).await
+    }
+}
 
 /// The minute within the next period at which a connection is due, and its shard.
 pub(crate) fn due(bed: &Bed, connection: &str) -> (Timestamp, u8) {

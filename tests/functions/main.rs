@@ -16,10 +16,13 @@ mod drains;
 mod events;
 mod faults;
 mod gateway_events;
+mod keep_alive;
+mod metrics;
 mod peers;
 mod refusals;
 mod rotation;
 mod threats;
+mod traces;
 mod twice;
 mod web_push;
 #[path = "../support/written.rs"]

@@ -16,6 +16,7 @@
 mod support;
 
 mod logs;
+mod operator;
 mod promises;
 mod senders;
 mod tls;

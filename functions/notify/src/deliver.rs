@@ -2,10 +2,11 @@ use std::time::Duration;
 
 use signalbox_delivery::{Owed, Part, PostError, notification};
 use signalbox_domain::{
-    Acceptance, ConnectionId, KeyId, MessageKey, MessageKind, Payload, Refusal, StoredMessage, Terminal,
-    TerminalId, Urgency, evaluate,
+    Acceptance, ConnectionId, EventId, KeyId, MessageKey, MessageKind, Payload, Refusal, StoredMessage,
+    Terminal, TerminalId, Urgency, evaluate,
 };
 use signalbox_store::Putting;
+use signalbox_telemetry::Count;
 use signalbox_wire::{ChannelId, ServiceMessage};
 
 use crate::request::Push;
@@ -43,7 +44,7 @@ impl Notify {
             expires: push.ttl.expires(now),
             sealed_under: self.context.keys.current().sealing_key(),
         };
-        self.store_and_post(message, terminal).await
+        self.store_and_post(message, terminal, &push.accepted.id).await
     }
 
     /// Stored first (I1), posted then. From here on nothing is lost: what is not posted is found by the drain of the next
@@ -52,6 +53,7 @@ impl Notify {
         &self,
         message: StoredMessage,
         terminal: &Terminal,
+        request: &EventId,
     ) -> Result<MessageKey, Refused> {
         let frame =
             self.frame(&message.key, message.sealed_under, message.channel, message.payload.as_ref())?;
@@ -59,18 +61,23 @@ impl Notify {
             // A newer message of its topic came in between, and stands for both.
             return Ok(message.key);
         }
+        self.context.metrics.one(Count::Stored);
         let connection = match terminal.reachable_at(message.urgency) {
             Some(connection) => Some(connection.clone()),
             None => self.second_look(terminal.id, message.urgency).await?,
         };
-        if let Some(connection) = connection
-            && let Err(failed) = self.post(terminal.id, connection, message.urgency, &frame).await
-        {
-            let (connection, error) = (&failed.connection, &failed.error);
-            tracing::warn!(terminal = %terminal.id, %connection, error, "a post failed; the message is owed");
-            self.owe(&message.key, connection).await;
-        }
-        tracing::info!(terminal = %terminal.id, channel = %message.channel, "accepted");
+        let posted = match connection {
+            None => Posted::Absent,
+            Some(connection) => match self.post(&message.key, connection, message.urgency, &frame).await {
+                Ok(posted) => posted,
+                Err(PostFailed { connection, error }) => {
+                    tracing::warn!(terminal = %terminal.id, %connection, error, "a post failed; the message is owed");
+                    self.owe(&message.key, &connection, request).await;
+                    Posted::NotYet
+                }
+            },
+        };
+        tracing::info!(terminal = %terminal.id, channel = %message.channel, ?posted, "accepted");
         Ok(message.key)
     }
 
@@ -89,19 +96,22 @@ impl Notify {
     /// a successor is no error: the terminal is absent.
     async fn post(
         &self,
-        terminal: TerminalId,
+        message: &MessageKey,
         mut connection: ConnectionId,
         urgency: Urgency,
         frame: &ServiceMessage,
     ) -> Result<Posted, PostFailed> {
         for _ in 0..TAKEOVERS {
             match self.context.delivery.post(&connection, frame).await {
-                Ok(()) => return Ok(Posted::ToConnection),
+                Ok(()) => {
+                    self.context.metrics.posted(message.accepted.at(), self.context.clock.now());
+                    return Ok(Posted::ToConnection);
+                }
                 Err(PostError::Gone) => {}
                 Err(PostError::Failed(error)) => return Err(PostFailed { connection, error }),
             }
             let now = self.context.clock.now();
-            let newer = match self.context.store.forget_connection(terminal, &connection, now).await {
+            let newer = match self.context.store.forget_connection(message.terminal, &connection, now).await {
                 Ok(newer) => newer,
                 Err(error) => return Err(PostFailed { connection, error: error.to_string() }),
             };
@@ -115,9 +125,10 @@ impl Notify {
 
     /// The connection may be alive and lack a message that is stored: the queue of drains posts it later (I8). Where the
     /// queue does not take it, the connection is closed: its terminal says `hello` again and is drained.
-    async fn owe(&self, message: &MessageKey, connection: &ConnectionId) {
-        let owed =
-            Owed { terminal: message.terminal, part: Part::Message { key: message.sort_key() }, failures: 1 };
+    async fn owe(&self, message: &MessageKey, connection: &ConnectionId, request: &EventId) {
+        let part = Part::Message { key: message.sort_key() };
+        let request = Some(request.clone());
+        let owed = Owed { terminal: message.terminal, part, failures: 1, request };
         let Err(error) = self.context.drains.owe(&owed).await else { return };
         tracing::error!(terminal = %message.terminal, %error, "a message is owed by its connection's end");
         if let Err(error) = self.context.delivery.close(connection).await {
@@ -138,7 +149,7 @@ impl Notify {
         let sealed_under = self.context.keys.current().sealing_key();
         let frame = self.frame(&key, sealed_under, push.claims.channel, push.payload.as_ref())?;
         let posted = match self.arrived(terminal, push.urgency).await? {
-            Some(connection) => self.post(terminal.id, connection, push.urgency, &frame).await.map_err(|failed| {
+            Some(connection) => self.post(&key, connection, push.urgency, &frame).await.map_err(|failed| {
                 tracing::warn!(terminal = %terminal.id, connection = %failed.connection, error = failed.error, "a post failed");
                 Refusal::Unavailable
             })?,
@@ -187,6 +198,8 @@ struct PostFailed {
 enum Posted {
     ToConnection,
     Absent,
+    /// The queue of drains has it.
+    NotYet,
 }
 
 fn key(push: &Push) -> MessageKey {

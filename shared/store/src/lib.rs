@@ -7,6 +7,7 @@
 mod access;
 mod error;
 mod expression;
+mod keep_alive;
 mod rows;
 mod tables;
 
@@ -15,6 +16,7 @@ pub use access::messages::{Outcome, Putting, Waiting, WaitingPage};
 pub use access::sessions::{Authorizing, Held, Issuing, Route};
 pub use access::terminals::{Arrival, NewTerminal, TakeOver};
 pub use error::StoreError;
+pub use keep_alive::{KeepAliveTable, SlotPage};
 pub use tables::{KeySchema, TableNames};
 
 use aws_sdk_dynamodb::Client;

@@ -5,12 +5,14 @@ use signalbox_connection::Connection;
 use signalbox_domain::Clock;
 use signalbox_drain::Drain;
 use signalbox_issue_token::IssueToken;
+use signalbox_keep_alive::KeepAlive;
 use signalbox_local_aws::{
     ConnectionsWire, DynamoWire, LocalQueue, QueuesWire, SecretsWire, Unadorned, config,
 };
 use signalbox_notify::Notify;
 use signalbox_provision::Provision;
-use signalbox_startup::{ClientConfigs, Clients, Context, Settings, StartError};
+use signalbox_startup::{ClientConfigs, Clients, Context, Keyless, Settings, StartError};
+use signalbox_telemetry::Metrics;
 use signalbox_validate_token::ValidateToken;
 
 use super::hub::Hub;
@@ -27,6 +29,8 @@ pub(super) struct Functions {
     pub(super) validate_token: ValidateToken,
     pub(super) notify: Notify,
     pub(super) drain: Drain,
+    /// Where connections are kept alive.
+    pub(super) keep_alive: Option<KeepAlive>,
 }
 
 impl Functions {
@@ -34,14 +38,16 @@ impl Functions {
         clients: Clients,
         settings: Settings,
         clock: Clock,
+        metrics: Metrics,
     ) -> Result<Self, StartError> {
-        let context = Context::new(clients, settings, "key-ring".to_owned(), clock).await?;
+        let context = Context::new(clients, settings, "key-ring".to_owned(), clock).await?.counting(metrics);
         Ok(Self {
             connection: Connection::new(context.clone()),
             provision: Provision::new(context.clone()),
             issue_token: IssueToken::new(context.clone()),
             validate_token: ValidateToken::new(context.clone()),
             notify: Notify::new(context.clone()),
+            keep_alive: Keyless::of(&context).map(KeepAlive::new),
             drain: Drain::new(context),
         })
     }

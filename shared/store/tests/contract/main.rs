@@ -10,6 +10,7 @@
 mod batches;
 mod connections;
 mod fixture;
+mod keep_alive;
 mod messages;
 mod sessions;
 mod tables;

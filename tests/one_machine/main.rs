@@ -17,6 +17,7 @@ mod support;
 
 mod fanout;
 mod logs;
+mod operator;
 mod promises;
 mod senders;
 mod tls;

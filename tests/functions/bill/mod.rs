@@ -11,7 +11,7 @@ mod tables;
 use crate::written::assert_up_to_date;
 
 use month::Month;
-use operations::{Terminals, notifications, validations};
+use operations::{KeepAlives, Terminals, notifications, validations};
 use page::Page;
 use prices::Prices;
 
@@ -28,7 +28,9 @@ async fn the_page_of_costs_is_up_to_date() {
     for bytes in BODIES {
         sizes.push((bytes, notifications(bytes).await));
     }
-    let month = Month::of(&terminals);
+    let alive = KeepAlives::count().await;
+    operations.extend(alive.operations());
+    let month = Month::of(&terminals, &alive);
     let page = Page { prices: Prices::read(), operations, sizes, month };
     assert_up_to_date("docs/COSTS.md", &page.text());
 }

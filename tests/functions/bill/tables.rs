@@ -33,11 +33,12 @@ pub(crate) fn counted<'w>(operations: impl IntoIterator<Item = (String, &'w Work
         "read units",
         "write units",
         "bytes to the terminal",
+        "bytes of metrics",
     ];
     let rows = operations.into_iter().map(|(name, work)| {
-        let Work { invocations, requests, messages, calls, reads, writes, bytes } = work;
+        let Work { invocations, requests, messages, calls, reads, writes, bytes, metrics } = work;
         let numbers = [invocations, requests, messages, calls, reads, writes].map(|number| tenths(*number));
-        row(&[&name, &numbers.join(" | "), &grouped(*bytes)])
+        row(&[&name, &numbers.join(" | "), &grouped(*bytes), &grouped(*metrics)])
     });
     head(&columns) + &rows.collect::<String>()
 }

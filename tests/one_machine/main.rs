@@ -16,6 +16,7 @@
 mod support;
 
 mod broadcast;
+mod fanout;
 mod logs;
 mod promises;
 mod senders;

@@ -1,5 +1,6 @@
 use std::fmt::Display;
 
+use crate::bill::fan_out::CROWD;
 use crate::bill::meter::Work;
 use crate::bill::month::{IDLE, LONGEST, MINUTES, Month, PING};
 use crate::bill::operations::{CONNECTED, Operation};
@@ -21,6 +22,8 @@ pub(crate) struct Page {
     pub(crate) operations: Vec<Operation>,
     /// The notifications with bodies of so many bytes.
     pub(crate) sizes: Vec<(usize, Vec<Operation>)>,
+    /// The same where each is one of many.
+    pub(crate) crowds: Vec<(usize, Vec<Operation>)>,
     pub(crate) month: Month,
 }
 
@@ -74,12 +77,15 @@ impl Page {
             format!("With bodies of {} bytes:\n\n{rows}", size(*bytes))
         };
         let every = self.operations.iter().map(|operation| (operation.name.to_owned(), &operation.work));
-        let sized = self.sizes.iter().flat_map(|(bytes, operations)| {
+        let sized = self.sizes.iter().chain(&self.crowds).flat_map(|(bytes, operations)| {
             let named = move |name| format!("{} bytes: {name}", size(*bytes));
             operations.iter().map(move |operation| (named(operation.name), &operation.work))
         });
         words
             .fill("notifications", self.sizes.iter().map(table).collect::<Vec<_>>().join("\n"))
+            .fill("fanouts", self.crowds.iter().map(table).collect::<Vec<_>>().join("\n"))
+            .fill("crowd", CROWD)
+            .dollars("sns", self.prices.of("sns-push", 1e6))
             .fill("operations", priced(self.operations.iter().map(price)))
             .fill("counted", counted(every.chain(sized)))
             .cents("millisecond", self.prices.of("lambda-time", 1e6 * assumed::MEMORY / 1e3))
@@ -93,8 +99,8 @@ impl Page {
             ("pings and their answers", self.thousand(pinging)),
         ];
         let minutes =
-            row(&["minutes of connection", "", "", "", "", "", &format!("**{:.2}**", self.minutes())]);
-        let all = row(&["all of it", "", "", "", "", "", &format!("**{:.2}**", self.connected())]);
+            row(&["minutes of connection", "", "", "", "", "", "", &format!("**{:.2}**", self.minutes())]);
+        let all = row(&["all of it", "", "", "", "", "", "", &format!("**{:.2}**", self.connected())]);
         words
             .fill("month", priced(rows) + &minutes + &all)
             .fill("minutes", grouped(MINUTES))
@@ -109,7 +115,7 @@ impl Page {
     }
 
     fn deployment(&self, words: Words) -> Words {
-        let polls = assumed::POLLS * MINUTES;
+        let polls = 2.0 * assumed::POLLS * MINUTES;
         words
             .dollars("secret", self.prices.of("secret", 1.0))
             .dollars("polling", self.prices.of("queue-request", polls))
@@ -120,6 +126,7 @@ impl Page {
     fn assumptions(&self, words: Words) -> Words {
         words
             .fill("milliseconds", assumed::MILLISECONDS)
+            .fill("page", assumed::PAGE_MILLISECONDS / 1e3)
             .fill("memory", assumed::MEMORY * 1024.0)
             .fill("log", assumed::LOGGED)
             .fill("looks", assumed::POLLS)

@@ -29,7 +29,7 @@ async fn the_page_of_costs_is_up_to_date() {
     let (mut sizes, mut crowds) = (Vec::new(), Vec::new());
     for bytes in BODIES {
         sizes.push((bytes, notifications(bytes).await));
-        let (crowd, joining) = fan_outs(bytes).await;
+        let (crowd, joining) = Box::pin(fan_outs(bytes)).await;
         crowds.push((bytes, crowd));
         if bytes == BODIES[0] {
             operations.push(joining);

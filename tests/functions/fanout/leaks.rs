@@ -6,12 +6,11 @@ use crate::bed::{Ask, Bed, problem};
 
 /// What stands in all tables.
 async fn rows(bed: &Bed) -> String {
-    let mut text = String::new();
+    let mut tables = Vec::new();
     for table in ["terminals", "messages", "connections", "fanout"] {
-        let rows = bed.tables.scan().table_name(table).send().await.unwrap().items.unwrap();
-        text.push_str(&format!("{rows:?}"));
+        tables.push(bed.tables.scan().table_name(table).send().await.unwrap().items.unwrap());
     }
-    text
+    format!("{tables:?}")
 }
 
 /// Who reads the queue of pages, or the tables behind a fan-out, finds no token: only digests, with which nothing can be sent.

@@ -1,4 +1,5 @@
 use std::ops::Add;
+use std::time::Duration;
 
 use lambda_http::Response;
 use serde_json::{Value, json};
@@ -7,6 +8,7 @@ use signalbox_wire::base64url;
 
 use crate::bed::{Ask, Bed, CHANNEL};
 use crate::events::{Link, socket};
+use crate::keep_alive::due;
 
 /// What is charged for, as counted while the functions ran.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +29,8 @@ pub(crate) struct Work {
     pub(crate) queued: f64,
     /// Of the events those that are pages of fan-outs, which take longer.
     pub(crate) pages: f64,
+    /// Bytes of the lines of metrics.
+    pub(crate) metrics: f64,
 }
 
 impl Work {
@@ -42,6 +46,7 @@ impl Work {
             bytes: self.bytes * factor,
             queued: self.queued * factor,
             pages: self.pages * factor,
+            metrics: self.metrics * factor,
         }
     }
 }
@@ -60,6 +65,7 @@ impl Add for Work {
             bytes: self.bytes + other.bytes,
             queued: self.queued + other.queued,
             pages: self.pages + other.pages,
+            metrics: self.metrics + other.metrics,
         }
     }
 }
@@ -87,6 +93,10 @@ impl Meter {
         Self { bed: Bed::new().await, work: Work::default() }
     }
 
+    pub(crate) async fn keeping_alive() -> Self {
+        Self { bed: Bed::keeping_alive().await, work: Work::default() }
+    }
+
     /// What has been done since the last time.
     pub(crate) fn take(&mut self) -> Work {
         for call in self.bed.dynamo.take() {
@@ -104,6 +114,9 @@ impl Meter {
                 self.sent(&call.request);
             }
         }
+        // With the end of the line.
+        let lines = self.bed.take_lines();
+        self.work.metrics += lines.iter().map(|line| count(line.to_string().len() + 1)).sum::<f64>();
         assert!(self.bed.queues.take().is_empty(), "nothing of this is owed to the queue");
         std::mem::take(&mut self.work)
     }
@@ -175,6 +188,13 @@ impl Meter {
             self.sent(answer);
         }
         answer
+    }
+
+    /// A wake-up of `keep-alive`, at which this connection is due.
+    pub(crate) async fn wake(&mut self, link: Link) {
+        let (minute, shard) = due(&self.bed, link.id);
+        self.bed.wake(minute, shard, Duration::from_secs(55)).await.unwrap();
+        self.work.invocations += 1.0;
     }
 
     /// `hello`; what has been posted to the terminal then.

@@ -13,7 +13,7 @@ use crate::written::assert_up_to_date;
 
 use fan_out::fan_outs;
 use month::Month;
-use operations::{Terminals, notifications, validations};
+use operations::{KeepAlives, Terminals, notifications, validations};
 use page::Page;
 use prices::Prices;
 
@@ -35,7 +35,9 @@ async fn the_page_of_costs_is_up_to_date() {
             operations.push(joining);
         }
     }
-    let month = Month::of(&terminals);
+    let alive = KeepAlives::count().await;
+    operations.extend(alive.operations());
+    let month = Month::of(&terminals, &alive);
     let page = Page { prices: Prices::read(), operations, sizes, crowds, month };
     assert_up_to_date("docs/COSTS.md", &page.text());
 }

@@ -88,7 +88,7 @@ impl Prices {
         Bill {
             gateway: of("http-request", work.requests) + of("socket-message", work.messages),
             lambda: of("lambda-request", work.invocations) + of("lambda-time", seconds * assumed::MEMORY),
-            logs: of("log", work.invocations * assumed::LOGGED / 1e9),
+            logs: of("log", (work.invocations * assumed::LOGGED + work.metrics) / 1e9),
             dynamodb: of("dynamodb-read", work.reads) + of("dynamodb-write", work.writes),
             queue: of("queue-request", work.queued),
             transfer: of("transfer", work.bytes / 1e9),

@@ -35,12 +35,13 @@ pub(crate) fn counted<'w>(operations: impl IntoIterator<Item = (String, &'w Work
         "write units",
         "SQS requests",
         "bytes to the terminal",
+        "bytes of metrics",
     ];
     let rows = operations.into_iter().map(|(name, work)| {
-        let Work { invocations, requests, messages, calls, reads, writes, queued, bytes, .. } = work;
+        let Work { invocations, requests, messages, calls, reads, writes, queued, bytes, metrics, .. } = work;
         let numbers =
             [invocations, requests, messages, calls, reads, writes, queued].map(|number| tenths(*number));
-        row(&[&name, &numbers.join(" | "), &grouped(*bytes)])
+        row(&[&name, &numbers.join(" | "), &grouped(*bytes), &grouped(*metrics)])
     });
     head(&columns) + &rows.collect::<String>()
 }

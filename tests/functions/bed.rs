@@ -25,7 +25,9 @@ use signalbox_telemetry::{Embedded, Metrics};
 use signalbox_validate_token::ValidateToken;
 use signalbox_wire::base64url;
 
-use crate::events::{Link, Source, drain_event, http, http_request, socket, socket_event};
+use crate::events::{
+    Link, Source, drain_event, fan_out, http, http_request, page_event, socket, socket_event,
+};
 use crate::peers::{Peers, Wire};
 
 pub const CHANNEL: &str = "5a7b9c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d";
@@ -410,7 +412,10 @@ impl Bed {
 
     pub fn fan_out_event(&self, ask: Ask<'_>) -> Value {
         let Ask { method, route, parameter, server, key, query, body } = ask;
-        let mut event = self.validate_event("", server.unwrap_or(&self.server));
+        let mut event = fan_out(&self.event_id(), self.now());
+        let server = server.unwrap_or(&self.server);
+        event["headers"]["authorization"] = json!(server.authorization(PUBLIC_URL).unwrap());
+        event["headers"].as_object_mut().unwrap().remove("idempotency-key");
         let route_key = format!("{method} {route}");
         event["routeKey"] = json!(route_key);
         event["requestContext"]["routeKey"] = json!(route_key);
@@ -435,9 +440,7 @@ impl Bed {
 
     /// Runs the function `fanout-page` on this body, out of the queue for the `receptions`th time: whether it is done.
     pub async fn page(&self, body: &str, receptions: u32) -> bool {
-        let mut event = drain_event(&[body.to_owned()], self.now().plus(Duration::from_secs(60)));
-        let attributes = &mut event.payload.records[0].attributes;
-        attributes.insert("ApproximateReceiveCount".to_owned(), receptions.to_string());
+        let event = page_event(body, receptions, self.now().plus(Duration::from_secs(60)));
         self.fanout_page.handle(event).await.unwrap().batch_item_failures.is_empty()
     }
 

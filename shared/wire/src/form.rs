@@ -110,11 +110,11 @@ pub enum Coding {
 
 /// The name of a job.
 #[derive(JsonSchema)]
-pub struct JobId(#[schemars(regex(pattern = "^[A-Za-z0-9_-]{22}$"))] String);
+pub struct JobId(#[schemars(regex(pattern = "^[A-Za-z0-9_-]{21}[AQgw]$"))] String);
 
 /// SHA-256 of a token in base64url.
 #[derive(JsonSchema)]
-pub struct TokenDigest(#[schemars(regex(pattern = "^[A-Za-z0-9_-]{43}$"))] String);
+pub struct TokenDigest(#[schemars(regex(pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"))] String);
 
 /// What a server calls a set of sessions.
 #[derive(JsonSchema)]

@@ -166,12 +166,11 @@ impl Job {
     /// recipient's place in the list; of an audience's member there is none, as it has just one for each session.
     #[must_use]
     pub fn acceptance(&self, place: Option<u32>, channel: &ChannelId) -> Acceptance {
-        let tie = match place {
-            Some(place) => format!("{}-{place:06}", self.id),
-            None => {
-                let hash = digest::digest(&digest::SHA256, channel.as_bytes());
-                format!("{}-{}", self.id, base64url::encode(&hash.as_ref()[..9]))
-            }
+        let tie = if let Some(place) = place {
+            format!("{}-{place:06}", self.id)
+        } else {
+            let hash = digest::digest(&digest::SHA256, channel.as_bytes());
+            format!("{}-{}", self.id, base64url::encode(&hash.as_ref()[..9]))
         };
         Acceptance::of(self.accepted, tie)
     }

@@ -116,18 +116,14 @@ fn recipients(
     total: u64,
     audience: (Option<String>, Option<String>, Option<u64>),
 ) -> Result<Recipients, StoreError> {
-    match audience {
-        (Some(owner), Some(name), Some(generation)) => {
-            let audience = Audience {
-                owner: owner.parse().map_err(|error| malformed(TABLE, error))?,
-                name: name.parse().map_err(|error| malformed(TABLE, error))?,
-                generation,
-            };
-            Ok(Recipients::Audience { audience, about: total })
-        }
-        _ => {
-            let total = u32::try_from(total).map_err(|error| malformed(TABLE, error))?;
-            Ok(Recipients::Listed { total })
-        }
-    }
+    let (Some(owner), Some(name), Some(generation)) = audience else {
+        let total = u32::try_from(total).map_err(|error| malformed(TABLE, error))?;
+        return Ok(Recipients::Listed { total });
+    };
+    let audience = Audience {
+        owner: owner.parse().map_err(|error| malformed(TABLE, error))?,
+        name: name.parse().map_err(|error| malformed(TABLE, error))?,
+        generation,
+    };
+    Ok(Recipients::Audience { audience, about: total })
 }

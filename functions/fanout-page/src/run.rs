@@ -78,8 +78,12 @@ impl FanoutPage {
         if !last {
             return Ok(());
         }
-        let (began, stored) = (self.context.clock.now(), begun.stored);
-        self.record(begun, &PageState::LastAttempt { began, recipients: recipients as u64, stored }).await
+        let state = PageState::LastAttempt {
+            began: self.context.clock.now(),
+            recipients: recipients as u64,
+            stored: begun.stored,
+        };
+        self.record(begun, &state).await
     }
 
     async fn record(&self, begun: &Begun, state: &PageState) -> Result<(), Failed> {
@@ -96,6 +100,14 @@ impl FanoutPage {
     ) -> Result<Vec<RefusedRecipient>, Failed> {
         let job = &begun.job;
         let mut tally = Tally { refused, ..Tally::default() };
+        if self.context.clock.now() >= job.too_late() {
+            // The queue was long, or a page failed for long: nobody gets it any more.
+            tracing::warn!(job = %job.id, page = begun.number, "a page came too late");
+            tally.missed = recipients.len() as u64;
+            let refused = tally.refused.clone();
+            self.record(begun, &PageState::Done(tally)).await?;
+            return Ok(refused);
+        }
         let due = self.evaluate(job, recipients, &mut tally).await?;
         let due = if job.ttl.is_now_or_never() {
             self.replace_topics(job, due).await?

@@ -81,8 +81,8 @@ impl Fanout {
         Ok(ok(&AudienceAnswer { name: audience.name.as_str().to_owned(), size: size.members }))
     }
 
-    /// `DELETE /v1/audiences/{name}`: 204, also where there is none. What is under way for it ends without its members, whose
-    /// rows are swept a little later. 1 read, 1 write, 1 call of the queue.
+    /// `DELETE /v1/audiences/{name}`: 204, also where there is none. Its members' rows are swept a minute later: what is under way
+    /// for it then reaches nobody more. 1 read, 1 write, 1 call of the queue.
     pub(crate) async fn delete_audience(
         &self,
         request: &Request,

@@ -162,7 +162,7 @@ pub struct JobProgress {
     pub posted: u64,
     /// Waiting for terminals that are absent.
     pub stored: u64,
-    /// With TTL 0, to terminals that are absent: dropped.
+    /// Dropped: with TTL 0, to terminals that are absent; and what was carried out only after the TTL.
     pub missed: u64,
     /// Refused, each for a reason of its own.
     pub refused: u64,

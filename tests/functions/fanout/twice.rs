@@ -147,3 +147,27 @@ async fn i10_an_event_that_runs_twice_is_one_job() {
     assert!(notifications(&bed).iter().all(|posted| posted.len() == 1));
     assert_eq!(send(&bed, to_all(&tokens, 60)).await.status(), 202);
 }
+
+/// RFC 8030 section 5.2: a page that is carried out only after the TTL delivers nothing, and says so.
+#[tokio::test]
+async fn a_page_that_comes_too_late_delivers_nothing() {
+    for (ttl, late, expected) in [
+        (60, 59, [6, 0, 0, 0, 0, 0]),
+        (60, 60, [0, 0, 6, 0, 0, 0]),
+        (0, 599, [6, 0, 0, 0, 0, 0]),
+        (0, 600, [0, 0, 6, 0, 0, 0]),
+    ] {
+        let bed = Bed::new().await;
+        let tokens = subscribers(&bed).await;
+        let told = accepted(&bed, to_all(&tokens, ttl)).await;
+        bed.pass(std::time::Duration::from_secs(late));
+        bed.carry_out().await;
+        let progress = bed.progress(job(&told)).await;
+        assert_eq!(
+            (&progress["state"], counts(&progress)),
+            (&json!("done"), expected),
+            "TTL {ttl}, {late} s"
+        );
+        assert_eq!(notifications(&bed).concat().len(), usize::try_from(expected[0]).unwrap());
+    }
+}

@@ -15,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::functions::Functions;
 use super::schedule::Minutes;
 
+/// How many batches of a queue are worked on at once.
+const AT_ONCE: usize = 4;
+
 /// A queue, and the function that it wakes. Numbers as the template has them.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Source {
@@ -45,11 +48,6 @@ impl Source {
             Self::Drains => 10,
             Self::Pages => 1,
         }
-    }
-
-    /// How many batches are worked on at once.
-    const fn at_once(self) -> usize {
-        4
     }
 
     /// What the function may take.
@@ -88,7 +86,7 @@ pub(super) async fn run(
 ) {
     let mut working = JoinSet::new();
     loop {
-        if working.len() >= source.at_once() {
+        if working.len() >= AT_ONCE {
             working.join_next().await;
         }
         let batch = tokio::select! {

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use aws_lc_rs::digest;
 use signalbox_wire::{ChannelId, base64url};
@@ -9,6 +10,9 @@ use crate::{Acceptance, EventId, KeyId, Payload, ServerKey, Timestamp, Topic, Tt
 
 /// A shorter body costs no more where it is stored with each message: DynamoDB counts by the KB.
 const SHARED_FROM: usize = 512;
+
+/// How long after it was accepted a job with TTL 0 may still be delivered.
+const NOW: Duration = Duration::from_secs(600);
 
 /// What a sender calls its request, so that a repetition is known for one (`Idempotency-Key`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,6 +183,13 @@ impl Job {
     #[must_use]
     pub fn expires(&self) -> Timestamp {
         self.ttl.expires(self.accepted)
+    }
+
+    /// From when on nothing of it is delivered (RFC 8030 section 5.2). With TTL 0 `now` is when a page is carried out, in the
+    /// course of things: for a large job that is minutes later.
+    #[must_use]
+    pub fn too_late(&self) -> Timestamp {
+        if self.ttl.is_now_or_never() { self.accepted.plus(NOW) } else { self.expires() }
     }
 
     /// Whether what it carries is kept once for all of its messages that wait, and not with each.

@@ -33,7 +33,7 @@ pub struct Tally {
     pub posted: u64,
     /// Waiting for their terminals.
     pub stored: u64,
-    /// With TTL 0, and their terminals absent: dropped (RFC 8030 section 5.2).
+    /// Dropped (RFC 8030 section 5.2): with TTL 0, and their terminals absent; or too late.
     pub missed: u64,
     /// Refused.
     pub refused: Vec<RefusedRecipient>,

@@ -118,7 +118,7 @@ async fn i5_a_session_that_ends_before_its_page_gets_nothing() {
 async fn a_page_that_always_fails_is_told() {
     let bed = Bed::new().await;
     let tokens = subscribers(&bed).await;
-    let told = accepted(&bed, to_all(&tokens, 60)).await;
+    let told = accepted(&bed, to_all(&tokens, 3_600)).await;
     let work = bed.paged();
     bed.dynamo.intercept(|operation| (operation == "BatchWriteItem").then_some(Fault::Throttled));
     for reception in 1..=5 {

@@ -146,7 +146,7 @@ async fn r42_a_host_that_is_killed_in_the_middle_of_a_job() {
     let came = came.lock().unwrap();
     assert!(came.values().all(|versions| versions.len() == 1), "never under two versions");
     let repeated: usize = came.values().flat_map(HashMap::values).map(|times| times - 1).sum();
-    println!(
+    eprintln!(
         "{total} recipients, {kills} kills: none lost, none under two versions, {repeated} repeated under their own; {last}"
     );
 }

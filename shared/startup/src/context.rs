@@ -130,7 +130,7 @@ impl Keyless {
     ///
     /// # Errors
     /// [`StartError`], which names the variable.
-    pub async fn from_environment() -> Result<Self, StartError> {
+    pub fn from_environment() -> Result<Self, StartError> {
         telemetry::init(required("SIGNALBOX_LOG").ok().as_deref());
         let table = required(KEEP_ALIVE)?;
         let (clients, metrics) = (clients()?, metrics_from_environment()?);

@@ -58,7 +58,7 @@ pub const ROWS: &[Row] = &[
     Row {
         what: "a job that is made up",
         calls: &[Call::Job],
-        make: |_, draft| draft.id = "x".to_owned(),
+        make: |_, draft| "x".clone_into(&mut draft.id),
         refused: (404, "job-unknown", None),
         says: "no job of this name that is yours",
     },
@@ -72,7 +72,7 @@ pub const ROWS: &[Row] = &[
     Row {
         what: "an audience's name with a dash in front",
         calls: &[Call::Audience],
-        make: |_, draft| draft.id = "-news".to_owned(),
+        make: |_, draft| "-news".clone_into(&mut draft.id),
         refused: (400, "audience-name-invalid", None),
         says: "starting with a letter or digit",
     },

@@ -190,7 +190,7 @@ async fn a_topic_of_a_job_is_replaced() {
     let (uaid, token) = subscriber(&bed, LINKS[0]).await;
     bed.disconnect(LINKS[0]).await;
     for text in ["old", "new"] {
-        let mut list = to_all(&[token.clone()], 60);
+        let mut list = to_all(std::slice::from_ref(&token), 60);
         list["topic"] = json!("score");
         list["body"] = json!(base64url::encode(text));
         accepted(&bed, list).await;

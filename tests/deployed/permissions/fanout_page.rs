@@ -11,6 +11,7 @@ use super::many::{ANOTHER, accepted, page_to};
 use super::operation::{Act, Operation};
 use super::permission::{CLOSE, OWE, On, POST, Permission, QUEUE_PAGES};
 use super::scene::{Scene, gone, is_closed};
+use crate::support::next;
 
 pub(super) fn operations() -> Vec<Operation> {
     let read_page = On::Fanouts.may("dynamodb:BatchGetItem");
@@ -68,8 +69,10 @@ async fn posts(scene: Arc<Scene>) -> Act {
     let (mut terminal, uaid, app) = scene.terminal_with_session().await;
     let job = scene.job(0, None).await;
     Box::pin(async move {
+        // It is done with it also where it could not post it, as nothing is owed of it.
         scene.carries_out(&page_to(&job, &uaid, &app)).await
-            && terminal.next().await.is_ok_and(|notification| notification.channel == app.channel)
+            && count(&scene, &format!("/v1/notifications/{job}"), "posted").await == 1
+            && next(&mut terminal).await.channel == app.channel
     })
 }
 
@@ -135,13 +138,14 @@ async fn drops_dead(scene: Arc<Scene>) -> Act {
     assert_eq!(ended.status, 200);
     Box::pin(async move {
         let done = scene.carries_out(&json!({"parts": {"job": job, "from": 0, "to": 1}})).await;
-        done && size(&scene, &audience.path).await == 0
+        done && count(&scene, &audience.path, "size").await == 0
     })
 }
 
-async fn size(scene: &Scene, audience: &str) -> u64 {
-    let answer = scene.ask(Method::GET, audience, None).await;
-    answer.json::<Value>().await.unwrap()["size"].as_u64().unwrap()
+/// A number that the service tells of a job or an audience.
+async fn count(scene: &Scene, path: &str, what: &str) -> u64 {
+    let answer = scene.ask(Method::GET, path, None).await;
+    answer.json::<Value>().await.unwrap()[what].as_u64().unwrap()
 }
 
 async fn spreads(scene: Arc<Scene>) -> Act {

@@ -7,11 +7,14 @@ use signalbox_wire::{Unregister, base64url};
 use uuid::Uuid;
 
 use super::function::Function;
-use super::many::{ANOTHER, accepted, page_to};
+use super::many::{accepted, further, page_to};
 use super::operation::{Act, Operation};
 use super::permission::{CLOSE, OWE, On, POST, Permission, QUEUE_PAGES};
 use super::scene::{Scene, gone, is_closed};
 use crate::support::next;
+
+/// The jobs are used for as long as the rounds go on.
+const HOUR: u32 = 3_600;
 
 pub(super) fn operations() -> Vec<Operation> {
     let read_page = On::Fanouts.may("dynamodb:BatchGetItem");
@@ -67,10 +70,10 @@ pub(super) fn operations() -> Vec<Operation> {
 
 async fn posts(scene: Arc<Scene>) -> Act {
     let (mut terminal, uaid, app) = scene.terminal_with_session().await;
-    let job = scene.job(0, None).await;
+    let job = scene.new_job(0, None).await;
     Box::pin(async move {
         // It is done with it also where it could not post it, as nothing is owed of it.
-        scene.carries_out(&page_to(&job, &uaid, &app)).await
+        scene.carries_out(&page_to(&job, further(), &uaid, &app)).await
             && count(&scene, &format!("/v1/notifications/{job}"), "posted").await == 1
             && next(&mut terminal).await.channel == app.channel
     })
@@ -81,24 +84,25 @@ async fn replaces(scene: Arc<Scene>) -> Act {
 }
 
 async fn stores(scene: Arc<Scene>) -> Act {
-    to_absent(scene, 60, None).await
+    to_absent(scene, HOUR, None).await
 }
 
 async fn stores_of_topic(scene: Arc<Scene>) -> Act {
-    to_absent(scene, 60, Some("one")).await
+    to_absent(scene, HOUR, Some("one")).await
 }
 
-async fn to_absent(scene: Arc<Scene>, ttl: u32, topic: Option<&str>) -> Act {
+async fn to_absent(scene: Arc<Scene>, ttl: u32, topic: Option<&'static str>) -> Act {
     let (uaid, app) = scene.absent_with_session().await;
     let job = scene.job(ttl, topic).await;
-    carries_out(scene, page_to(&job, &uaid, &app))
+    carries_out(scene, page_to(&job, further(), &uaid, &app))
 }
 
 async fn repeats(scene: Arc<Scene>) -> Act {
     let (uaid, app) = scene.absent_with_session().await;
-    let job = scene.job(60, None).await;
-    scene.page_was_begun(&job, ANOTHER, true).await;
-    carries_out(scene, page_to(&job, &uaid, &app))
+    let job = scene.job(HOUR, None).await;
+    let page = further();
+    scene.page_was_begun(&job, page, true).await;
+    carries_out(scene, page_to(&job, page, &uaid, &app))
 }
 
 async fn marks_absent(scene: Arc<Scene>) -> Act {
@@ -107,7 +111,8 @@ async fn marks_absent(scene: Arc<Scene>) -> Act {
     let job = scene.job(0, None).await;
     scene.put_on(&uaid, &gone(), true).await;
     Box::pin(async move {
-        scene.carries_out(&page_to(&job, &uaid, &app)).await && scene.connection_of(&uaid).await.is_none()
+        scene.carries_out(&page_to(&job, further(), &uaid, &app)).await
+            && scene.connection_of(&uaid).await.is_none()
     })
 }
 
@@ -121,9 +126,10 @@ async fn closes(scene: Arc<Scene>) -> Act {
 
 async fn fails_to_post(scene: Arc<Scene>, ends: bool) -> Act {
     let (mut terminal, uaid, app) = scene.terminal_with_session().await;
-    let job = scene.job(60, None).await;
+    let job = scene.job(HOUR, None).await;
     Box::pin(async move {
-        scene.carries_out(&page_to(&job, &uaid, &app)).await && is_closed(&mut terminal).await == ends
+        scene.carries_out(&page_to(&job, further(), &uaid, &app)).await
+            && is_closed(&mut terminal).await == ends
     })
 }
 

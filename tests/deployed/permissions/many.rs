@@ -35,8 +35,19 @@ impl Scene {
         self.server.sign(request, &self.service.public_url).send().await.unwrap()
     }
 
-    /// A job that is accepted. Whom its list names is told with it: nobody, so that its one page is soon done.
-    pub(super) async fn job(&self, ttl: u32, topic: Option<&str>) -> String {
+    /// A job of this kind, of which further pages can be carried out.
+    pub(super) async fn job(&self, ttl: u32, topic: Option<&'static str>) -> String {
+        let mut jobs = self.jobs.lock().await;
+        if let Some(job) = jobs.get(&(ttl, topic)) {
+            return job.clone();
+        }
+        let job = self.new_job(ttl, topic).await;
+        jobs.insert((ttl, topic), job.clone());
+        job
+    }
+
+    /// A job that nobody else has. Its list names nobody, so that its one page is soon done.
+    pub(super) async fn new_job(&self, ttl: u32, topic: Option<&str>) -> String {
         let list = json!({"ttl": ttl, "topic": topic, "recipients": [{"token": "forged"}]});
         accepted(self.ask(Method::POST, "/v1/notifications", Some(list)).await).await
     }
@@ -115,12 +126,14 @@ pub(super) fn long_body() -> String {
     base64url::encode("long ".repeat(200))
 }
 
-/// A page, as it stands in the queue, beside those that its job has: of this one session.
-pub(super) fn page_to(job: &str, uaid: &str, app: &App) -> Value {
+/// A page of this one session, as it stands in the queue.
+pub(super) fn page_to(job: &str, page: u32, uaid: &str, app: &App) -> Value {
     let token = base64url::encode(TokenDigest::of(app.token()).as_bytes());
     let to = json!({"index": 0, "terminal": terminal_id(uaid), "channel": app.channel, "token": token});
-    json!({"listed": {"job": job, "page": ANOTHER, "recipients": [to]}})
+    json!({"listed": {"job": job, "page": page, "recipients": [to]}})
 }
 
-/// The number of a page that no job here has by itself.
-pub(super) const ANOTHER: u32 = 1;
+/// The number of a page that its job does not have yet.
+pub(super) fn further() -> u32 {
+    u32::from_be_bytes(*Uuid::new_v4().as_bytes().first_chunk().unwrap()) % 10_000_000 + 1
+}

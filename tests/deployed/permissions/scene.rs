@@ -1,9 +1,11 @@
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use signalbox::client::{Terminal, TerminalError};
 use signalbox_domain::{TerminalId, Uaid};
 use signalbox_wire::{Notification, Unregister};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::function::Function;
@@ -23,6 +25,8 @@ pub(super) struct Scene {
     pub(super) stack: Stack,
     pub(super) service: Service,
     pub(super) server: Server,
+    /// Of each kind of job one, by TTL and topic.
+    pub(super) jobs: Mutex<HashMap<(u32, Option<&'static str>), String>>,
     /// `<region>:<account>`, as it stands in the name of a resource.
     place: String,
 }
@@ -35,7 +39,7 @@ impl Scene {
         let caller = aws.call("sts", "get_caller_identity", json!({})).await;
         let place = format!("{region}:{}", caller["Account"].as_str().unwrap());
         let service = stack.service();
-        Self { aws, stack, service, server: Server::new(), place }
+        Self { aws, stack, service, server: Server::new(), jobs: Mutex::default(), place }
     }
 
     pub(super) async fn role(&self, function: Function) -> Role {

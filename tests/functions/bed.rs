@@ -13,6 +13,7 @@ use signalbox_drain::Drain;
 use signalbox_fanout::Fanout;
 use signalbox_fanout_page::FanoutPage;
 use signalbox_issue_token::IssueToken;
+use signalbox_keep_alive::KeepAlive;
 use signalbox_local_aws::{
     ConnectionsWire, DynamoWire, LocalQueue, QueueOptions, QueuesWire, Recorder, SecretsWire, config,
 };
@@ -20,6 +21,7 @@ use signalbox_notify::Notify;
 use signalbox_provision::Provision;
 use signalbox_startup::{ClientConfigs, Clients, Context, QueueUrls, Settings};
 use signalbox_store::TableNames;
+use signalbox_telemetry::{Embedded, Metrics};
 use signalbox_validate_token::ValidateToken;
 use signalbox_wire::base64url;
 
@@ -47,17 +49,21 @@ pub struct Bed {
     pub server: VapidKey,
     pub keys: SubscriptionKeys,
     pub source: Source,
+    /// The lines of metrics, as they are written.
+    pub lines: Arc<Mutex<Vec<String>>>,
     key_ring: Arc<Mutex<String>>,
     now: Arc<AtomicU64>,
     events: AtomicU64,
     connection: Connection,
-    provision: Provision,
+    pub provision: Provision,
     issue_token: IssueToken,
     validate_token: ValidateToken,
     notify: Notify,
     drain: Drain,
     fanout: Fanout,
     fanout_page: FanoutPage,
+    /// Where connections are kept alive.
+    pub keep_alive: Option<KeepAlive>,
 }
 
 /// What an instance of the functions stands on.
@@ -125,6 +131,11 @@ impl Bed {
         let urls = QueueUrls { drains: url("drains"), pages: url("pages") };
         let settings = Settings::new(tables, urls, PUBLIC_URL.parse().unwrap());
         let context = Context::new(clients, settings, "key-ring".into(), clock).await.unwrap();
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let written = lines.clone();
+        let write = move |line: &str| written.lock().unwrap().push(line.to_owned());
+        let embedded = Embedded::new("Signalbox/signalbox".parse().unwrap(), write);
+        let context = context.counting(Metrics::new(Arc::new(embedded)));
         let _ = dynamo.take();
         Self {
             connection: Connection::new(context.clone()),
@@ -135,6 +146,7 @@ impl Bed {
             drain: Drain::new(context.clone()),
             fanout: Fanout::new(context.clone()),
             fanout_page: FanoutPage::new(context.clone()),
+            keep_alive: None,
             context,
             tables: beside,
             dynamo,
@@ -146,6 +158,7 @@ impl Bed {
             server: VapidKey::generate().unwrap(),
             keys: SubscriptionKeys::generate().unwrap(),
             source,
+            lines,
             key_ring,
             now,
             events: AtomicU64::new(0),
@@ -171,6 +184,12 @@ impl Bed {
         // Events are numbered on, so that no two are the same.
         instance.events.store(1_000_000 + other.events.load(Ordering::SeqCst), Ordering::SeqCst);
         Self { server: VapidKey::from_json(&other.server.to_json().unwrap()).unwrap(), ..instance }
+    }
+
+    /// The lines of metrics since the last time.
+    pub fn take_lines(&self) -> Vec<Value> {
+        let lines = std::mem::take(&mut *self.lines.lock().unwrap());
+        lines.iter().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
     }
 
     /// Sets how many messages may wait for an absent terminal.

@@ -17,10 +17,13 @@ mod events;
 mod fanout;
 mod faults;
 mod gateway_events;
+mod keep_alive;
+mod metrics;
 mod peers;
 mod refusals;
 mod rotation;
 mod threats;
+mod traces;
 mod twice;
 mod web_push;
 #[path = "../support/written.rs"]

@@ -18,6 +18,7 @@ mod support;
 mod broadcast;
 mod fanout;
 mod logs;
+mod operator;
 mod promises;
 mod senders;
 mod tls;

@@ -63,13 +63,15 @@ async fn no_secret_is_logged() {
         assert!(log.contains(expected), "nothing is said of what is {expected}:\n{log}");
     }
     assert!(known.iter().count() > 30, "{}", known.iter().count());
-    for line in log.lines() {
+    let metrics = bed.lines.lock().unwrap().clone();
+    assert!(metrics.len() > 20, "{metrics:?}");
+    for line in log.lines().chain(metrics.iter().map(String::as_str)) {
         assert_eq!(leak(line), None, "{line}");
         for secret in known.iter() {
             assert!(!line.contains(secret), "{secret} is in {line}");
         }
         // Of the libraries underneath, which show whole requests there.
-        let ours = line.contains(r#""target":"signalbox_"#);
+        let ours = line.contains(r#""target":"signalbox_"#) || line.contains(r#""_aws""#);
         assert!(ours || !(line.contains(r#""DEBUG""#) || line.contains(r#""TRACE""#)), "{line}");
     }
 }
@@ -139,6 +141,9 @@ async fn refusals(bed: &Bed, known: &mut Known, token: &str) {
         ("topic", token),
         ("content-encoding", token),
         ("crypto-key", token),
+        ("x-request-id", token),
+        ("x-amzn-trace-id", token),
+        ("x-amzn-trace-id", &format!("Root={token}")),
     ] {
         push(bed, known, token, 60, &[headers]).await;
     }

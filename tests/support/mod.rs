@@ -24,6 +24,8 @@ pub struct Process {
     child: Child,
     pub websocket_url: String,
     pub public_url: String,
+    /// Where operators connect, if it was asked to listen for them.
+    pub operators_url: Option<String>,
 }
 
 impl Process {
@@ -61,7 +63,8 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()
             .expect("signalbox starts");
-        let mut process = Self { child, websocket_url: String::new(), public_url: String::new() };
+        let (websocket_url, public_url) = (String::new(), String::new());
+        let mut process = Self { child, websocket_url, public_url, operators_url: None };
         let mut lines = BufReader::new(process.child.stdout.take().expect("stdout is piped")).lines();
         let mut url_behind = |label: &str| {
             let line = lines.next()?.expect("in UTF-8");
@@ -70,6 +73,10 @@ impl Process {
         process.websocket_url = url_behind("terminals connect to")?;
         let endpoints = url_behind("endpoints begin with")?;
         process.public_url = endpoints.trim_end_matches("/push/").into();
+        if options.contains(&"--admin-listen") {
+            let operators = url_behind("operators connect to")?;
+            process.operators_url = operators.split(',').next().map(ToOwned::to_owned);
+        }
         Some(process)
     }
 

@@ -54,7 +54,7 @@ pub fn document() -> Value {
 
     let (empty, all) = (schemas.sent::<Empty>(), schemas.sent::<ServiceMessage>());
     let mut sent = schemas.messages(&all);
-    sent.push(("pong".to_owned(), json!({"description": "The answer to a ping.", "allOf": [empty]})));
+    sent.push(("pong".to_owned(), json!({"description": "The answer to a ping. Where the deployment keeps connections alive it also comes unasked, every 8 minutes.", "allOf": [empty]})));
     for (kind, payload) in sent {
         let name = name_of_sent(&kind);
         let of_kind = examples::sent().into_iter().filter(|example| examples::kind(example, "pong") == kind);

@@ -1,6 +1,9 @@
+use std::collections::HashSet;
+
 use signalbox_domain::{MessageKey, MessageKind, Purpose};
 use signalbox_gateway::TerminalEvent;
 use signalbox_startup::NotOpened;
+use signalbox_telemetry::Count;
 use signalbox_wire::{Ack, ErrorReason, Nack};
 
 use crate::Connection;
@@ -19,6 +22,8 @@ impl Connection {
             Err(error) => return self.malformed(event, "ack", &error).await,
         };
         let mut taken = Vec::with_capacity(ack.updates.len());
+        // A version may be named twice.
+        let mut known = HashSet::new();
         for update in &ack.updates {
             match self
                 .context
@@ -27,6 +32,7 @@ impl Connection {
                 .await
             {
                 Ok(key) => {
+                    known.insert(&update.version);
                     // What the application could not take is not delivered again, but its sender is not told otherwise.
                     let receipt = key.receipt && matches!(update.code, None | Some(DELIVERED));
                     if receipt || key.kind != MessageKind::Transient {
@@ -39,6 +45,7 @@ impl Connection {
         }
         match self.context.store.acknowledge(&taken, self.context.clock.now()).await {
             Ok(()) => {
+                self.context.metrics.many(Count::Acknowledged, known.len());
                 tracing::info!(connection = %event.connection, notifications = taken.len(), "acknowledged");
             }
             Err(error) => {

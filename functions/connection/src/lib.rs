@@ -6,9 +6,10 @@ mod other;
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use lambda_runtime::{Error, LambdaEvent};
-use signalbox_gateway::{Stage, TerminalEvent, admitted, answered, done};
+use signalbox_gateway::{Stage, TerminalEvent, admitted, answered, done, trace};
 use signalbox_startup::Context;
 use signalbox_store::StoreError;
+use signalbox_telemetry::Count;
 use signalbox_wire::PONG;
 
 use crate::other::Other;
@@ -35,11 +36,23 @@ impl Connection {
         &self,
         event: LambdaEvent<ApiGatewayWebsocketProxyRequest>,
     ) -> Result<ApiGatewayProxyResponse, Error> {
+        let trace = trace(&event);
+        self.context.invocation(&trace, self.answer(event)).await
+    }
+
+    async fn answer(
+        &self,
+        event: LambdaEvent<ApiGatewayWebsocketProxyRequest>,
+    ) -> Result<ApiGatewayProxyResponse, Error> {
         let route = event.payload.request_context.route_key.clone();
         let event = TerminalEvent::try_from(event.payload)?;
         match event.stage {
-            Stage::Connect => Ok(admitted(&event)),
+            Stage::Connect => {
+                self.context.metrics.one(Count::ConnectionsOpened);
+                Ok(admitted(&event))
+            }
             Stage::Disconnect => {
+                self.context.metrics.one(Count::ConnectionsClosed);
                 self.forget(&event).await?;
                 Ok(done())
             }

@@ -10,7 +10,10 @@ use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent};
 use signalbox_delivery::Owed;
 use signalbox_domain::Timestamp;
+use signalbox_gateway::of_invocation;
 use signalbox_startup::Context;
+use signalbox_telemetry::Trace;
+use tracing::Instrument as _;
 
 /// Left of the function's time when a drain stops: one post with all its attempts, and what goes on is owed.
 const RESERVE: Duration = Duration::from_secs(12);
@@ -35,8 +38,9 @@ impl Drain {
     pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
         let until = event.context.deadline.saturating_sub(u64::try_from(RESERVE.as_millis())?);
         let until = Timestamp::from_millis(until);
-        let settled =
-            join_all(event.payload.records.iter().map(|record| self.settle_record(record, until))).await;
+        let trace = of_invocation(&event.context);
+        let records = event.payload.records.iter().map(|record| self.settle_record(record, &trace, until));
+        let settled = self.context.invocation(&trace, join_all(records)).await;
         let mut answer = SqsBatchResponse::default();
         for (record, settled) in event.payload.records.into_iter().zip(settled) {
             if !settled {
@@ -46,8 +50,8 @@ impl Drain {
         Ok(answer)
     }
 
-    /// Whether the record is dealt with.
-    async fn settle_record(&self, record: &SqsMessage, until: Timestamp) -> bool {
+    /// Whether the record is dealt with. Its lines carry the request that it has come of.
+    async fn settle_record(&self, record: &SqsMessage, trace: &Trace, until: Timestamp) -> bool {
         let body = record.body.as_deref().unwrap_or_default();
         let owed: Owed = match serde_json::from_str(body) {
             Ok(owed) => owed,
@@ -57,9 +61,11 @@ impl Drain {
                 return false;
             }
         };
-        self.settle(owed, until)
-            .await
-            .inspect_err(|error| tracing::error!(%error, "a drain goes back to its queue"))
-            .is_ok()
+        let span = Trace { request: owed.request.clone(), ..trace.clone() }.span();
+        let settled = async {
+            let settled = self.settle(owed, until).await;
+            settled.inspect_err(|error| tracing::error!(%error, "a drain goes back to its queue")).is_ok()
+        };
+        settled.instrument(span).await
     }
 }

@@ -52,7 +52,7 @@ impl Drain {
                 Ok(Page::Last) => return Ok(()),
                 Ok(Page::More) if self.context.clock.now() < until => after = reached,
                 Ok(Page::More) => {
-                    return Ok(self.context.drains.owe(&Owed { part, failures: 0, ..*owed }).await?);
+                    return Ok(self.context.drains.owe(&Owed { part, failures: 0, ..owed.clone() }).await?);
                 }
                 Err(Unposted::Gone) => {
                     self.forget(owed.terminal, &connection).await?;
@@ -60,7 +60,7 @@ impl Drain {
                 }
                 Err(error) => {
                     let failures = if moved { 1 } else { owed.failures + 1 };
-                    return self.later(Owed { part, failures, ..*owed }, &connection, &error).await;
+                    return self.later(Owed { part, failures, ..owed.clone() }, &connection, &error).await;
                 }
             }
         }

@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent};
 use signalbox_delivery::{NotQueued, Pace, read_work};
 use signalbox_domain::{Audience, JobId, Work};
+use signalbox_gateway::of_invocation;
 use signalbox_startup::{Context, NotOpened};
 use signalbox_store::StoreError;
 
@@ -48,7 +49,9 @@ impl FanoutPage {
     /// # Errors
     /// None: everything is told by message.
     pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
-        let done = join_all(event.payload.records.iter().map(|record| self.do_record(record))).await;
+        let trace = of_invocation(&event.context);
+        let records = join_all(event.payload.records.iter().map(|record| self.do_record(record)));
+        let done = self.context.invocation(&trace, records).await;
         let mut answer = SqsBatchResponse::default();
         for (record, done) in event.payload.records.into_iter().zip(done) {
             if !done {

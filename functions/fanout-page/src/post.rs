@@ -44,16 +44,16 @@ impl FanoutPage {
             pace.turn().await;
         }
         let key = &due.message.key;
-        match post(&self.context, key.terminal, connection, job.urgency, frame).await {
+        match post(&self.context, key, connection, job.urgency, frame).await {
             Ok(Posted::ToConnection) => Became::Posted,
-            Ok(Posted::Absent) => Became::Unposted,
+            Ok(Posted::Absent | Posted::NotYet) => Became::Unposted,
             Err(failed) if job.ttl.is_now_or_never() => {
                 let (connection, error) = (&failed.connection, &failed.error);
                 tracing::warn!(terminal = %key.terminal, %connection, error, "a post failed");
                 Became::Unposted
             }
             Err(failed) => {
-                owe(&self.context, key, &failed).await;
+                owe(&self.context, key, &failed, None).await;
                 Became::Unposted
             }
         }

@@ -7,6 +7,7 @@ use signalbox_domain::{
     Tally, TopicMark, Who,
 };
 use signalbox_store::{PageState, Putting};
+use signalbox_telemetry::Count;
 
 use crate::admit::{Due, Recipient, Rules, admit};
 use crate::{Failed, FanoutPage};
@@ -139,6 +140,7 @@ impl FanoutPage {
                 Err(refusal) => tally.refused.push(RefusedRecipient { who, kind: refusal.kind() }),
             }
         }
+        self.context.metrics.many(Count::Accepted, due.len());
         Ok(due)
     }
 
@@ -160,6 +162,7 @@ impl FanoutPage {
         } else {
             let messages: Vec<_> = due.iter().map(|due| due.message.clone()).collect();
             self.context.store.put_messages(&messages).await?;
+            self.context.metrics.many(Count::Stored, messages.len());
             due
         };
         if left.iter().any(|due| due.connection.is_some()) {
@@ -177,7 +180,10 @@ impl FanoutPage {
         let mut left = Vec::with_capacity(stored.len());
         for (due, putting) in stored {
             match putting {
-                Putting::Stored => left.push(due),
+                Putting::Stored => {
+                    self.context.metrics.one(Count::Stored);
+                    left.push(due);
+                }
                 // A newer message of its topic stands for both.
                 Putting::Superseded => tally.stored += 1,
             }

@@ -11,9 +11,10 @@ use lambda_http::http::Method;
 use lambda_http::{Body, Request, Response};
 use signalbox_delivery::NotQueued;
 use signalbox_domain::{Refusal, ServerKey};
-use signalbox_gateway::http::{refused, route, server};
+use signalbox_gateway::http::{refused, route, server, trace, traced};
 use signalbox_startup::Context;
 use signalbox_store::StoreError;
+use signalbox_telemetry::Refused;
 
 /// The largest body of a request: what a Lambda takes, with room for what an event adds to it.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -33,13 +34,15 @@ impl Fanout {
 
     /// Answers a request: what its route says, or a problem.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        match self.answer(&request).await {
-            Ok(answer) => answer,
-            Err(refusal) => {
+        let trace = trace(&request);
+        let answer = async {
+            self.answer(&request).await.unwrap_or_else(|refusal| {
                 tracing::info!(refusal = refusal.kind().as_str(), "fan-out refused");
+                self.context.metrics.refused(Refused::Request(refusal.kind()));
                 refused(&refusal)
-            }
-        }
+            })
+        };
+        traced(self.context.invocation(&trace, answer).await, &trace)
     }
 
     async fn answer(&self, request: &Request) -> Result<Response<Body>, Refusal> {

@@ -6,7 +6,7 @@ mod unregister;
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use lambda_runtime::{Error, LambdaEvent};
 use signalbox_domain::TerminalId;
-use signalbox_gateway::{TerminalEvent, answered, done};
+use signalbox_gateway::{TerminalEvent, answered, done, trace};
 use signalbox_startup::Context;
 use signalbox_store::StoreError;
 use signalbox_wire::{ErrorReason, ServiceMessage};
@@ -50,6 +50,14 @@ impl IssueToken {
     /// # Errors
     /// Where the event is none of API Gateway's. Everything else ends in an answer, or in a closed connection.
     pub async fn handle(
+        &self,
+        event: LambdaEvent<ApiGatewayWebsocketProxyRequest>,
+    ) -> Result<ApiGatewayProxyResponse, Error> {
+        let trace = trace(&event);
+        self.context.invocation(&trace, self.answer(event)).await
+    }
+
+    async fn answer(
         &self,
         event: LambdaEvent<ApiGatewayWebsocketProxyRequest>,
     ) -> Result<ApiGatewayProxyResponse, Error> {

@@ -3,10 +3,11 @@ use std::time::Duration;
 use signalbox_backlog::{Posted, owe, post};
 use signalbox_delivery::notification;
 use signalbox_domain::{
-    Acceptance, ConnectionId, KeyId, MessageKey, MessageKind, Payload, Refusal, StoredMessage, Terminal,
-    TerminalId, Urgency, evaluate,
+    Acceptance, ConnectionId, EventId, KeyId, MessageKey, MessageKind, Payload, Refusal, StoredMessage,
+    Terminal, TerminalId, Urgency, evaluate,
 };
 use signalbox_store::Putting;
+use signalbox_telemetry::Count;
 use signalbox_wire::{ChannelId, ServiceMessage};
 
 use crate::request::Push;
@@ -43,7 +44,7 @@ impl Notify {
             expires: push.ttl.expires(now),
             sealed_under: self.context.keys.current().sealing_key(),
         };
-        self.store_and_post(message, terminal).await
+        self.store_and_post(message, terminal, &push.accepted.id).await
     }
 
     /// Stored first (I1), posted then. From here on nothing is lost: what is not posted is found by the drain of the next
@@ -52,6 +53,7 @@ impl Notify {
         &self,
         message: StoredMessage,
         terminal: &Terminal,
+        request: &EventId,
     ) -> Result<MessageKey, Refused> {
         let frame =
             self.frame(&message.key, message.sealed_under, message.channel, message.payload.as_ref())?;
@@ -59,16 +61,24 @@ impl Notify {
             // A newer message of its topic came in between, and stands for both.
             return Ok(message.key);
         }
+        self.context.metrics.one(Count::Stored);
         let connection = match terminal.reachable_at(message.urgency) {
             Some(connection) => Some(connection.clone()),
             None => self.second_look(terminal.id, message.urgency).await?,
         };
-        if let Some(connection) = connection
-            && let Err(failed) = post(&self.context, terminal.id, connection, message.urgency, &frame).await
-        {
-            owe(&self.context, &message.key, &failed).await;
-        }
-        tracing::info!(terminal = %terminal.id, channel = %message.channel, "accepted");
+        let posted = match connection {
+            None => Posted::Absent,
+            Some(connection) => {
+                match post(&self.context, &message.key, connection, message.urgency, &frame).await {
+                    Ok(posted) => posted,
+                    Err(failed) => {
+                        owe(&self.context, &message.key, &failed, Some(request)).await;
+                        Posted::NotYet
+                    }
+                }
+            }
+        };
+        tracing::info!(terminal = %terminal.id, channel = %message.channel, ?posted, "accepted");
         Ok(message.key)
     }
 
@@ -96,7 +106,7 @@ impl Notify {
         let sealed_under = self.context.keys.current().sealing_key();
         let frame = self.frame(&key, sealed_under, push.claims.channel, push.payload.as_ref())?;
         let posted = match self.arrived(terminal, push.urgency).await? {
-            Some(connection) => post(&self.context, terminal.id, connection, push.urgency, &frame).await.map_err(|failed| {
+            Some(connection) => post(&self.context, &key, connection, push.urgency, &frame).await.map_err(|failed| {
                 tracing::warn!(terminal = %terminal.id, connection = %failed.connection, error = failed.error, "a post failed");
                 Refusal::Unavailable
             })?,

@@ -9,9 +9,10 @@ use lambda_http::http::header::{LINK, LOCATION};
 use lambda_http::http::{HeaderName, Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use signalbox_domain::{MessageKey, Purpose, Refusal, Sealed};
-use signalbox_gateway::http::{empty, header_value, ok, refused, route};
+use signalbox_gateway::http::{empty, header_value, ok, refused, route, trace, traced};
 use signalbox_startup::{Context, NotOpened};
 use signalbox_store::StoreError;
+use signalbox_telemetry::Count;
 use signalbox_wire::HealthAnswer;
 
 use crate::request::Push;
@@ -33,6 +34,12 @@ impl Notify {
 
     /// Answers a request: what its route says, or a problem.
     pub async fn handle(&self, request: Request) -> Response<Body> {
+        let trace = trace(&request);
+        let answer = self.context.invocation(&trace, self.answer(request)).await;
+        traced(answer, &trace)
+    }
+
+    async fn answer(&self, request: Request) -> Response<Body> {
         let answer = match (request.method(), route(&request)) {
             (_, "/health") => return ok(&HealthAnswer::default()),
             (&Method::DELETE, "/messages/{id}") => self.withdraw(&request).await,
@@ -44,6 +51,7 @@ impl Notify {
             Ok(answer) => answer,
             Err(refusal) => {
                 tracing::info!(refusal = refusal.kind().as_str(), "refused");
+                self.context.metrics.refused(signalbox_telemetry::Refused::Request(refusal.kind()));
                 refused(&refusal)
             }
         }
@@ -63,6 +71,7 @@ impl Notify {
             let receipt = url.receipt(self.name(&message, Purpose::Receipt)?.as_str());
             headers.insert(LINK, header_value(format!("<{receipt}>; rel=\"urn:ietf:params:push:receipt\""))?);
         }
+        self.context.metrics.one(Count::Accepted);
         Ok(accepted)
     }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use signalbox_backlog::{Backlog, Page, Unposted};
 use signalbox_delivery::{Owed, Part};
-use signalbox_domain::Timestamp;
+use signalbox_domain::{EventId, Timestamp};
 use signalbox_store::Arrival;
 
 use crate::Provision;
@@ -15,7 +15,12 @@ impl Provision {
     /// Sends the first page of what waits, and owes the rest to the queue of drains (I6). What could not be posted or read
     /// is owed too: the terminal has its answer, and is not made to come again. 1 call where nothing waits; else those of
     /// [`Backlog::post_page`], and 1 to the queue where something is owed.
-    pub(crate) async fn drain(&self, arrival: &Arrival, until: Timestamp) -> Result<(), Trouble> {
+    pub(crate) async fn drain(
+        &self,
+        arrival: &Arrival,
+        request: Option<EventId>,
+        until: Timestamp,
+    ) -> Result<(), Trouble> {
         let (terminal, connection) = (arrival.terminal, &arrival.connection);
         let mut backlog = Backlog::new(&self.context, terminal, connection, arrival.minimum, None);
         let until = until.min(self.context.clock.now().plus(PATIENCE));
@@ -30,6 +35,6 @@ impl Provision {
         };
         let after = backlog.after().map(ToOwned::to_owned);
         let part = Part::Rest { connection: connection.clone(), after };
-        self.context.drains.owe(&Owed { terminal, part, failures }).await.map_err(Trouble::Owe)
+        self.context.drains.owe(&Owed { terminal, part, failures, request }).await.map_err(Trouble::Owe)
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use signalbox_delivery::{NotOwed, PostError};
 use signalbox_domain::{ConnectionId, NotAnUrgency, TerminalId, Timestamp, Uaid, Urgency};
@@ -7,6 +8,9 @@ use signalbox_store::{Arrival, Claim, NewTerminal, StoreError, TakeOver};
 use signalbox_wire::{ErrorReason, Hello, HelloAnswer, ServiceMessage};
 
 use crate::Provision;
+
+/// So much longer than its connection an entry is kept.
+const OUTLIVES: Duration = Duration::from_secs(15 * 60);
 
 /// Why a `hello` ends with a closed connection.
 #[derive(Debug, thiserror::Error)]
@@ -115,13 +119,25 @@ impl Provision {
         }
         arrived?;
         tracing::info!(terminal = %arrival.terminal, connection = %event.connection, "arrived");
-        self.drain(&arrival, until).await
+        self.drain(&arrival, event.request.clone(), until).await
     }
 
     /// The configuring message, and behind it the gate.
     async fn arrive(&self, arrival: &Arrival, uaid: &Uaid) -> Result<(), Trouble> {
         self.configure(&arrival.connection, uaid, 200).await?;
-        self.open(arrival).await
+        self.open(arrival).await?;
+        self.keep_alive(arrival).await;
+        Ok(())
+    }
+
+    /// Registers the connection among those that are kept alive, where they are. Without it the terminal is cut off when it is
+    /// idle, and comes again. 1 call more.
+    async fn keep_alive(&self, arrival: &Arrival) {
+        let Some(table) = &self.context.keep_alive else { return };
+        let ends = arrival.connected.plus(self.context.settings.connection_lifetime);
+        if let Err(error) = table.register(&arrival.connection, ends).await {
+            tracing::warn!(connection = %arrival.connection, %error, "a connection will not be kept alive");
+        }
     }
 
     /// The configuring message (R3).
@@ -166,7 +182,7 @@ impl Provision {
     }
 
     fn connection_expires(&self, now: Timestamp) -> Timestamp {
-        now.plus(self.context.settings.connection_lifetime)
+        now.plus(self.context.settings.connection_lifetime).plus(OUTLIVES)
     }
 
     pub(crate) async fn refuse(&self, event: &TerminalEvent, trouble: Trouble) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use lambda_runtime::{Error, LambdaEvent};
 use signalbox_domain::Timestamp;
-use signalbox_gateway::{TerminalEvent, done};
+use signalbox_gateway::{TerminalEvent, done, trace};
 use signalbox_startup::Context;
 
 /// Left of the function's time when a drain stops, so that what it has begun is finished: one post with all its attempts,
@@ -33,6 +33,14 @@ impl Provision {
     /// # Errors
     /// Where the event is none of API Gateway's. Everything else ends in an answer, or in a closed connection.
     pub async fn handle(
+        &self,
+        event: LambdaEvent<ApiGatewayWebsocketProxyRequest>,
+    ) -> Result<ApiGatewayProxyResponse, Error> {
+        let trace = trace(&event);
+        self.context.invocation(&trace, self.answer(event)).await
+    }
+
+    async fn answer(
         &self,
         event: LambdaEvent<ApiGatewayWebsocketProxyRequest>,
     ) -> Result<ApiGatewayProxyResponse, Error> {

@@ -6,8 +6,9 @@ mod validate;
 
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use signalbox_gateway::http::{empty, ok, refused, route};
+use signalbox_gateway::http::{empty, ok, refused, route, trace, traced};
 use signalbox_startup::Context;
+use signalbox_telemetry::Refused;
 
 /// The function.
 #[derive(Debug)]
@@ -24,6 +25,12 @@ impl ValidateToken {
 
     /// Answers a request: 200 and the authorization, 204 to a revocation, or a problem.
     pub async fn handle(&self, request: Request) -> Response<Body> {
+        let trace = trace(&request);
+        let answer = self.context.invocation(&trace, self.answer(request)).await;
+        traced(answer, &trace)
+    }
+
+    async fn answer(&self, request: Request) -> Response<Body> {
         let answer = match route(&request) {
             "/v1/tokens/revoke" => self.revoke(&request).await.map(|()| empty(StatusCode::NO_CONTENT)),
             _ => self.validate(&request).await.map(|answer| ok(&answer)),
@@ -32,6 +39,7 @@ impl ValidateToken {
             Ok(answer) => answer,
             Err(refusal) => {
                 tracing::info!(refusal = refusal.kind().as_str(), "validation refused");
+                self.context.metrics.refused(Refused::Request(refusal.kind()));
                 refused(&refusal)
             }
         }

@@ -14,13 +14,13 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use clap::Parser;
 use signalbox_local_aws::{DynamoWire, LocalQueue, QueueOptions, config};
-use signalbox_store::TableNames;
+use signalbox_store::{KeepAliveTable, TableNames};
 use tokio::net::TcpListener;
 
 use measure::Bench;
 use report::Report;
 use stub::Stub;
-use subject::{EMPTY, FUNCTIONS, Subject};
+use subject::{EMPTY, FUNCTIONS, KEEP_ALIVE, Subject};
 
 /// How soon the functions answer after their process has begun, beside an empty one.
 #[derive(Debug, Parser)]
@@ -49,7 +49,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         connections: "connections".to_owned(),
         fanout: "fanout".to_owned(),
     };
-    tables.create(&Client::new(&config(dynamo.clone()))).await?;
+    let client = Client::new(&config(dynamo.clone()));
+    tables.create(&client).await?;
+    KeepAliveTable::new(client, KEEP_ALIVE.to_owned()).create().await?;
     let as_deployed = |seconds| QueueOptions { visibility: Duration::from_secs(seconds), receptions: 5 };
     let drains = LocalQueue::open(dynamo.clone(), "drains", as_deployed(180)).await?;
     let pages = LocalQueue::open(dynamo.clone(), "pages", as_deployed(360)).await?;

@@ -12,8 +12,11 @@ pub(crate) struct Subject {
 pub(crate) const EMPTY: Subject =
     Subject { name: "empty", event: include_str!("../../../tests/events/aws/push.json") };
 
+/// The table of the function `keep-alive`.
+pub(crate) const KEEP_ALIVE: &str = "keep-alive";
+
 /// The functions. Each event is one that is answered: whom it is about does not exist in a store that is empty.
-pub(crate) const FUNCTIONS: [Subject; 8] = [
+pub(crate) const FUNCTIONS: [Subject; 9] = [
     Subject { name: "connection", event: include_str!("../../../tests/events/aws/connect.json") },
     Subject { name: "provision", event: include_str!("../../../tests/events/aws/hello.json") },
     Subject { name: "issue-token", event: include_str!("../../../tests/events/aws/register.json") },
@@ -22,12 +25,18 @@ pub(crate) const FUNCTIONS: [Subject; 8] = [
     Subject { name: "drain", event: include_str!("../../../tests/events/aws/drain.json") },
     Subject { name: "fanout", event: include_str!("../../../tests/events/aws/fanout.json") },
     Subject { name: "fanout-page", event: include_str!("../../../tests/events/aws/fanout-page.json") },
+    Subject { name: "keep-alive", event: include_str!("../../../tests/events/aws/keep-alive.json") },
 ];
 
 impl Subject {
     /// The event as it is handed out.
     pub(crate) fn event(&self) -> &'static [u8] {
         self.event.as_bytes()
+    }
+
+    /// What the template sets for it alone, unless everything that is optional is switched on.
+    pub(crate) fn variables(&self) -> &'static [(&'static str, &'static str)] {
+        if self.name == "keep-alive" { &[("SIGNALBOX_TABLE_KEEP_ALIVE", KEEP_ALIVE)] } else { &[] }
     }
 
     /// The binary in this folder.

@@ -11,6 +11,7 @@ use signalbox_delivery::{PostError, notification};
 use signalbox_domain::{ConnectionId, KeyRing, Session, StoredMessage, TerminalId, Timestamp, Urgency};
 use signalbox_startup::{Context, NotOpened};
 use signalbox_store::{StoreError, Waiting};
+use signalbox_telemetry::Count;
 use signalbox_wire::{ChannelId, ServiceMessage};
 
 /// How many messages are read at once.
@@ -119,12 +120,15 @@ impl<'c> Backlog<'c> {
         let channels: Vec<_> = channels.into_iter().collect();
         let sessions = self.context.store.sessions(self.terminal, &channels).await?;
         let mut dead = Vec::new();
-        let mut posted = 0_usize;
+        // By the ids of the requests that brought them, so that a search for one finds its post too.
+        let mut posted = Vec::new();
+        let mut expired = 0_usize;
         let mut in_time = true;
         for message in messages {
             let now = self.context.clock.now();
             let place = message.key.sort_key();
             if !lives(&message, &sessions, now) {
+                expired += usize::from(now >= message.expires);
                 dead.push(message.key);
             } else if message.urgency >= self.minimum {
                 if now >= until {
@@ -133,14 +137,17 @@ impl<'c> Backlog<'c> {
                 }
                 if let Some(frame) = self.frame(&message).await? {
                     self.context.delivery.post(self.connection, &frame).await?;
-                    posted += 1;
+                    posted.push(message.key.accepted.request().to_owned());
                 }
             }
             // What is below the minimum waits for a hello that wants it (RFC 8030 section 5.3).
             self.after = Some(place);
         }
-        tracing::info!(terminal = %self.terminal, posted, dead = dead.len(), "drained a page");
+        let requests = posted.join(" ");
+        let (terminal, connection) = (self.terminal, self.connection);
+        tracing::info!(%terminal, %connection, posted = posted.len(), dead = dead.len(), requests, "drained a page");
         self.context.store.delete_messages(&dead).await?;
+        self.context.metrics.many(Count::Expired, expired);
         Ok(in_time)
     }
 

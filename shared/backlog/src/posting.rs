@@ -1,5 +1,5 @@
 use signalbox_delivery::{Owed, Part, PostError};
-use signalbox_domain::{ConnectionId, MessageKey, TerminalId, Urgency};
+use signalbox_domain::{ConnectionId, EventId, MessageKey, Urgency};
 use signalbox_startup::Context;
 use signalbox_wire::ServiceMessage;
 
@@ -22,6 +22,8 @@ pub enum Posted {
     ToConnection,
     /// Nowhere: the terminal is absent.
     Absent,
+    /// Nowhere yet: the queue of drains has it.
+    NotYet,
 }
 
 /// Posts to the connection and, where that is closed, to the one that has taken over (I8). A closed connection without
@@ -31,19 +33,22 @@ pub enum Posted {
 /// [`PostFailed`].
 pub async fn post(
     context: &Context,
-    terminal: TerminalId,
+    message: &MessageKey,
     mut connection: ConnectionId,
     urgency: Urgency,
     frame: &ServiceMessage,
 ) -> Result<Posted, PostFailed> {
     for _ in 0..TAKEOVERS {
         match context.delivery.post(&connection, frame).await {
-            Ok(()) => return Ok(Posted::ToConnection),
+            Ok(()) => {
+                context.metrics.posted(message.accepted.at(), context.clock.now());
+                return Ok(Posted::ToConnection);
+            }
             Err(PostError::Gone) => {}
             Err(PostError::Failed(error)) => return Err(PostFailed { connection, error }),
         }
         let now = context.clock.now();
-        let newer = match context.store.forget_connection(terminal, &connection, now).await {
+        let newer = match context.store.forget_connection(message.terminal, &connection, now).await {
             Ok(newer) => newer,
             Err(error) => return Err(PostFailed { connection, error: error.to_string() }),
         };
@@ -56,12 +61,13 @@ pub async fn post(
 }
 
 /// The connection may be alive and lack a message that is stored: the queue of drains posts it later (I8). Where the
-/// queue does not take it, the connection is closed: its terminal says `hello` again and is drained. 1 call to the queue.
-pub async fn owe(context: &Context, message: &MessageKey, failed: &PostFailed) {
+/// queue does not take it, the connection is closed: its terminal says `hello` again and is drained. The request that it has come
+/// of goes with it. 1 call to the queue.
+pub async fn owe(context: &Context, message: &MessageKey, failed: &PostFailed, request: Option<&EventId>) {
     let PostFailed { connection, error } = failed;
     tracing::warn!(terminal = %message.terminal, %connection, error, "a post failed; the message is owed");
-    let owed =
-        Owed { terminal: message.terminal, part: Part::Message { key: message.sort_key() }, failures: 1 };
+    let part = Part::Message { key: message.sort_key() };
+    let owed = Owed { terminal: message.terminal, part, failures: 1, request: request.cloned() };
     let Err(error) = context.drains.owe(&owed).await else { return };
     tracing::error!(terminal = %message.terminal, %error, "a message is owed by its connection's end");
     if let Err(error) = context.delivery.close(connection).await {

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use signalbox_aws::describe;
+use signalbox_telemetry::{Count, Metrics};
 
 use crate::Owed;
 
@@ -13,6 +14,7 @@ const DOUBLINGS: u32 = 5;
 pub struct DrainQueue {
     queue: Client,
     url: String,
+    metrics: Metrics,
 }
 
 /// What is owed could not be written down.
@@ -21,10 +23,16 @@ pub struct DrainQueue {
 pub struct NotOwed(String);
 
 impl DrainQueue {
-    /// The queue at this URL.
+    /// The queue at this URL; what is put into it is counted there.
     #[must_use]
-    pub fn new(queue: Client, url: String) -> Self {
-        Self { queue, url }
+    pub fn new(queue: Client, url: String, metrics: Metrics) -> Self {
+        Self { queue, url, metrics }
+    }
+
+    /// Counts there from now on.
+    #[must_use]
+    pub fn counting(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Owes it: at once where nothing has failed yet, else after a pause that doubles from 2 s to a minute. 1 call.
@@ -36,7 +44,9 @@ impl DrainQueue {
         let seconds = i32::try_from(pause(owed.failures).as_secs()).unwrap_or(i32::MAX);
         let sent =
             self.queue.send_message().queue_url(&self.url).message_body(body).delay_seconds(seconds).send();
-        sent.await.map(|_| ()).map_err(|error| NotOwed(describe(&error)))
+        sent.await.map_err(|error| NotOwed(describe(&error)))?;
+        self.metrics.one(Count::Owed);
+        Ok(())
     }
 }
 

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use signalbox_domain::{ConnectionId, InvalidId, TerminalId};
+use signalbox_domain::{ConnectionId, EventId, InvalidId, TerminalId};
 
 /// A part of a terminal's backlog that has yet to be posted (I8, I12): a message of the queue of drains. It holds no secret:
 /// ids and sort keys, as they may stand in a log.
@@ -12,6 +12,8 @@ pub struct Owed {
     pub part: Part,
     /// How often this very part has failed before.
     pub failures: u32,
+    /// API Gateway's id of the request that it has come of: the lines of whoever settles it carry it too.
+    pub request: Option<EventId>,
 }
 
 /// What of a terminal's backlog.
@@ -55,6 +57,8 @@ struct Row {
     message: Option<String>,
     #[serde(default)]
     failures: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
 }
 
 impl TryFrom<Row> for Owed {
@@ -66,7 +70,9 @@ impl TryFrom<Row> for Owed {
             (None, Some(connection)) => Part::Rest { connection: connection.parse()?, after: row.after },
             (None, None) => return Err(InvalidOwed::NoPart),
         };
-        Ok(Self { terminal: row.terminal.parse()?, part, failures: row.failures })
+        // Nothing but lines of a log depends on it.
+        let request = row.request.and_then(|id| id.parse().ok());
+        Ok(Self { terminal: row.terminal.parse()?, part, failures: row.failures, request })
     }
 }
 
@@ -76,7 +82,9 @@ impl From<Owed> for Row {
             Part::Rest { connection, after } => (Some(connection.to_string()), after, None),
             Part::Message { key } => (None, None, Some(key)),
         };
-        Self { terminal: owed.terminal.to_string(), connection, after, message, failures: owed.failures }
+        let request = owed.request.map(|id| id.as_str().to_owned());
+        let terminal = owed.terminal.to_string();
+        Self { terminal, connection, after, message, failures: owed.failures, request }
     }
 }
 
@@ -94,10 +102,13 @@ mod tests {
             (Part::Message { key: "018f-x".into() }, r#""message":"018f-x""#),
         ];
         for (part, members) in parts {
-            let owed = Owed { terminal: TERMINAL.parse().unwrap(), part, failures: 2 };
-            let text = serde_json::to_string(&owed).unwrap();
-            assert_eq!(text, format!(r#"{{"terminal":"{TERMINAL}",{members},"failures":2}}"#));
-            assert_eq!(serde_json::from_str::<Owed>(&text).unwrap(), owed);
+            for (request, member) in [(None, ""), (Some("r=".parse().unwrap()), r#","request":"r=""#)] {
+                let terminal = TERMINAL.parse().unwrap();
+                let owed = Owed { terminal, part: part.clone(), failures: 2, request };
+                let text = serde_json::to_string(&owed).unwrap();
+                assert_eq!(text, format!(r#"{{"terminal":"{TERMINAL}",{members},"failures":2{member}}}"#));
+                assert_eq!(serde_json::from_str::<Owed>(&text).unwrap(), owed);
+            }
         }
     }
 

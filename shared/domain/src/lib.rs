@@ -20,6 +20,7 @@ mod refusal;
 mod refusal_kind;
 mod server_key;
 mod session;
+mod slot;
 mod terminal;
 mod token;
 mod topic;
@@ -47,6 +48,7 @@ pub use server_key::{InvalidServerKey, ServerKey};
 pub use session::{
     Authorization, EndedSession, LiveSession, PreviousToken, Session, SessionRequest, evaluate,
 };
+pub use slot::{NoSuchShard, Slot};
 pub use terminal::{Terminal, TerminalState, UnknownTerminalState};
 pub use token::{KeyHint, Token, TokenClaims, TokenDigest};
 pub use topic::{NotATopic, Topic, TopicMark};

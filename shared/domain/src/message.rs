@@ -47,6 +47,12 @@ impl Acceptance {
         self.at
     }
 
+    /// The request's id, or of one that was too long its digest.
+    #[must_use]
+    pub fn request(&self) -> &str {
+        &self.tie
+    }
+
     /// From its text.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {

@@ -1,15 +1,21 @@
 //! HTTP requests of application servers, and the answers to them.
 
 use lambda_http::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use lambda_http::http::{HeaderValue, StatusCode};
+use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use serde::Serialize;
 use signalbox_domain::{EventId, Refusal, ServerKey, Timestamp, VapidVerifier};
+use signalbox_telemetry::Trace;
 use signalbox_wire::PROBLEM_JSON;
+
+use crate::of_invocation;
 
 /// Browsers and senders may remember for a day that a session has ended.
 const ENDED_IS_FINAL: HeaderValue = HeaderValue::from_static("max-age=86400");
+
+/// The header by which an answer says the request's id.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What API Gateway says of a request.
 #[derive(Debug, Clone)]
@@ -31,6 +37,32 @@ pub fn accepted(request: &Request) -> Result<Accepted, Refusal> {
     let id = context.request_id.as_deref().and_then(|id| id.parse().ok()).ok_or(Refusal::Unavailable)?;
     let at = u64::try_from(context.time_epoch).map_err(|_| Refusal::Unavailable)?;
     Ok(Accepted { id, at: Timestamp::from_millis(at) })
+}
+
+/// The request's trace. Its id is API Gateway's, never one that the sender names.
+#[must_use]
+pub fn trace(request: &Request) -> Trace {
+    let context = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => Some(context),
+        _ => None,
+    };
+    let header = request.headers().get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
+    let lambda = request.lambda_context_ref().map(of_invocation).unwrap_or_default();
+    Trace {
+        request: context.and_then(|context| context.request_id.as_deref()?.parse().ok()),
+        xray: header.and_then(|header| header.parse().ok()).or(lambda.xray),
+        ..lambda
+    }
+}
+
+/// The answer, with the request's id, by which its lines can be found in the log.
+#[must_use]
+pub fn traced(mut answer: Response<Body>, trace: &Trace) -> Response<Body> {
+    let id = trace.request.as_ref().and_then(|id| HeaderValue::from_str(id.as_str()).ok());
+    if let Some(id) = id {
+        answer.headers_mut().insert(REQUEST_ID, id);
+    }
+    answer
 }
 
 /// A header's text; none where it is absent.

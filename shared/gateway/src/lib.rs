@@ -2,6 +2,8 @@
 //! request, checked once, and how it answers.
 
 pub mod http;
+mod invocation;
 mod websocket;
 
-pub use websocket::{InvalidEvent, Stage, TerminalEvent, admitted, answered, done};
+pub use invocation::of_invocation;
+pub use websocket::{InvalidEvent, Stage, TerminalEvent, admitted, answered, done, trace};

@@ -1,8 +1,12 @@
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::{HeaderMap, HeaderValue};
+use lambda_http::LambdaEvent;
 use signalbox_domain::{ConnectionId, EventId, InvalidId, Timestamp};
+use signalbox_telemetry::Trace;
 use signalbox_wire::SUBPROTOCOL;
+
+use crate::of_invocation;
 
 const PROTOCOL_HEADER: &str = "sec-websocket-protocol";
 
@@ -29,6 +33,8 @@ pub struct TerminalEvent {
     pub connected: Timestamp,
     /// The event's identity: the same when it runs twice.
     pub id: EventId,
+    /// API Gateway's id of the request, as the access logs have it. (A message has an identity of its own.)
+    pub request: Option<EventId>,
     /// The message's text; empty where there is none.
     pub body: String,
     /// The subprotocols that the terminal offers, on [`Stage::Connect`].
@@ -64,6 +70,7 @@ impl TryFrom<ApiGatewayWebsocketProxyRequest> for TerminalEvent {
             _ => return Err(InvalidEvent::EventType(context.event_type)),
         };
         let connection = context.connection_id.ok_or(InvalidEvent::Missing("connectionId"))?;
+        let request = context.request_id.as_deref().and_then(|id| id.parse().ok());
         // Only messages have a message id.
         let id = context.message_id.or(context.request_id).ok_or(InvalidEvent::Missing("requestId"))?;
         let millis = u64::try_from(context.connected_at).map_err(|_| InvalidEvent::Time)?;
@@ -72,6 +79,7 @@ impl TryFrom<ApiGatewayWebsocketProxyRequest> for TerminalEvent {
             connection: connection.parse()?,
             connected: Timestamp::from_millis(millis),
             id: id.parse()?,
+            request,
             body: event.body.unwrap_or_default(),
             subprotocols: subprotocols(&event.headers, &event.multi_value_headers),
         })
@@ -88,6 +96,15 @@ fn subprotocols(headers: &HeaderMap, multi_value: &HeaderMap) -> Vec<String> {
         .flat_map(|value| value.split(','))
         .map(|protocol| protocol.trim().to_owned())
         .collect()
+}
+
+/// The trace of an event of a terminal's connection.
+#[must_use]
+pub fn trace(event: &LambdaEvent<ApiGatewayWebsocketProxyRequest>) -> Trace {
+    Trace {
+        request: event.payload.request_context.request_id.as_deref().and_then(|id| id.parse().ok()),
+        ..of_invocation(&event.context)
+    }
 }
 
 fn answer(status: i64) -> ApiGatewayProxyResponse {

@@ -2,11 +2,14 @@ use std::sync::Arc;
 
 use signalbox_delivery::{Delivery, DrainQueue, PageQueue};
 use signalbox_domain::{Clock, InvalidKeyRing, VapidVerifier};
-use signalbox_store::Store;
+use signalbox_store::{KeepAliveTable, Store};
+use signalbox_telemetry::{Metrics, Trace};
+use tracing::Instrument as _;
 
 use crate::roots::Roots;
-use crate::settings::required;
-use crate::{Clients, InvalidSetting, KeyRings, Settings, Warming, telemetry};
+use crate::settings::{KEEP_ALIVE, required};
+use crate::telemetry::{self, metrics_from_environment};
+use crate::{Clients, InvalidSetting, KeyRings, Settings, Warming};
 
 /// Why a function does not start.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +47,10 @@ pub struct Context {
     pub settings: Arc<Settings>,
     /// The time.
     pub clock: Clock,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// The connections that are to be kept alive, where they are.
+    pub keep_alive: Option<KeepAliveTable>,
 }
 
 impl Context {
@@ -55,16 +62,15 @@ impl Context {
     pub async fn from_environment(warming: Warming) -> Result<Self, StartError> {
         telemetry::init(required("SIGNALBOX_LOG").ok().as_deref());
         let settings = Settings::from_environment()?;
-        let roots = Roots::from_environment()?;
-        let clients =
-            Clients::from_environment(&required("SIGNALBOX_CONNECTIONS_URL")?, roots.client()?).await;
+        let clients = clients()?;
         let store = Store::new(clients.dynamodb.clone(), settings.tables.clone());
+        let metrics = metrics_from_environment()?;
         let context = Self::new(clients, settings, required("SIGNALBOX_KEY_RING")?, Clock::system());
         let (context, ()) = tokio::join!(context, warming.warm(&store));
-        context
+        Ok(context?.counting(metrics))
     }
 
-    /// On these clients, with the key ring that the secret `key_ring` holds.
+    /// On these clients, with the key ring that the secret `key_ring` holds. Nothing is counted.
     ///
     /// # Errors
     /// Where the key ring cannot be had.
@@ -74,15 +80,99 @@ impl Context {
         key_ring: String,
         clock: Clock,
     ) -> Result<Self, StartError> {
+        let keep_alive = settings.keep_alive.clone();
         Ok(Self {
+            keep_alive: keep_alive.map(|table| KeepAliveTable::new(clients.dynamodb.clone(), table)),
             store: Store::new(clients.dynamodb, settings.tables.clone()),
-            delivery: Delivery::new(clients.connections),
-            drains: DrainQueue::new(clients.queues.clone(), settings.queues.drains.clone()),
+            delivery: Delivery::new(clients.connections, Metrics::off()),
+            drains: DrainQueue::new(clients.queues.clone(), settings.queues.drains.clone(), Metrics::off()),
             pages: PageQueue::new(clients.queues, settings.queues.pages.clone()),
             keys: Arc::new(KeyRings::load(clients.secrets, key_ring, clock.clone()).await?),
             vapid: Arc::new(VapidVerifier::new(settings.origins.clone())),
             settings: Arc::new(settings),
             clock,
+            metrics: Metrics::off(),
         })
+    }
+
+    /// Counts there from now on.
+    #[must_use]
+    pub fn counting(self, metrics: Metrics) -> Self {
+        Self {
+            delivery: self.delivery.counting(metrics.clone()),
+            drains: self.drains.counting(metrics.clone()),
+            metrics,
+            ..self
+        }
+    }
+
+    /// Runs an invocation: what it logs carries the trace, and what it has counted is written behind it.
+    pub fn invocation<T>(&self, trace: &Trace, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        invocation(&self.metrics, &self.clock, trace, work)
+    }
+}
+
+/// What a function works with that opens nothing and owes nothing: without the key ring, and without the right to read it.
+#[derive(Debug, Clone)]
+pub struct Keyless {
+    /// The connections that are to be kept alive.
+    pub keep_alive: KeepAliveTable,
+    /// The terminals' connections.
+    pub delivery: Delivery,
+    /// The time.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+impl Keyless {
+    /// Starts a function in the cloud.
+    ///
+    /// # Errors
+    /// [`StartError`], which names the variable.
+    pub async fn from_environment() -> Result<Self, StartError> {
+        telemetry::init(required("SIGNALBOX_LOG").ok().as_deref());
+        let table = required(KEEP_ALIVE)?;
+        let (clients, metrics) = (clients()?, metrics_from_environment()?);
+        Ok(Self {
+            keep_alive: KeepAliveTable::new(clients.dynamodb, table),
+            delivery: Delivery::new(clients.connections, metrics.clone()),
+            clock: Clock::system(),
+            metrics,
+        })
+    }
+
+    /// What such a function shares with the others in one process; none where connections are not kept alive.
+    #[must_use]
+    pub fn of(context: &Context) -> Option<Self> {
+        let (delivery, clock) = (context.delivery.clone(), context.clock.clone());
+        let keep_alive = context.keep_alive.clone()?;
+        Some(Self { keep_alive, delivery, clock, metrics: context.metrics.clone() })
+    }
+
+    /// Runs an invocation, as [`Context::invocation`].
+    pub fn invocation<T>(&self, trace: &Trace, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        invocation(&self.metrics, &self.clock, trace, work)
+    }
+}
+
+/// Clients of the environment's account.
+fn clients() -> Result<Clients, StartError> {
+    let roots = Roots::from_environment()?;
+    Ok(Clients::from_environment(&required("SIGNALBOX_CONNECTIONS_URL")?, roots.client()?)?)
+}
+
+fn invocation<T>(
+    metrics: &Metrics,
+    clock: &Clock,
+    trace: &Trace,
+    work: impl Future<Output = T>,
+) -> impl Future<Output = T> {
+    // On the heap, as it is the whole of a function's work.
+    let work = Box::pin(work.instrument(trace.span()));
+    async move {
+        let done = work.await;
+        metrics.flush(clock.now());
+        done
     }
 }

@@ -10,7 +10,7 @@ mod telemetry;
 mod warming;
 
 pub use clients::{ClientConfigs, Clients};
-pub use context::{Context, StartError};
+pub use context::{Context, Keyless, StartError};
 pub use key_rings::{KeyRings, NotOpened};
 pub use settings::{InvalidSetting, QueueUrls, Settings};
 pub use telemetry::{init as init_telemetry, log_filter};

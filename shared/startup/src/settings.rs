@@ -4,11 +4,14 @@ use std::time::Duration;
 use signalbox_domain::{AuthorizationPolicy, BodyLimit, InvalidBodyLimit, InvalidOrigin, Origin, PublicUrl};
 use signalbox_store::TableNames;
 
-/// A connection lives for 2 h at most on API Gateway; its entry outlives it a little.
-const CONNECTION: Duration = Duration::from_secs(2 * 3600 + 15 * 60);
+/// A connection lives for 2 h at most on API Gateway.
+const CONNECTION: Duration = Duration::from_secs(2 * 3600);
 
 /// Far more than an application wants to show, and little enough that one terminal costs no fortune.
 const WAITING: u64 = 50_000;
+
+/// The table of connections that are to be kept alive.
+pub(crate) const KEEP_ALIVE: &str = "SIGNALBOX_TABLE_KEEP_ALIVE";
 
 /// The deployment's settings.
 #[derive(Debug, Clone)]
@@ -30,8 +33,10 @@ pub struct Settings {
     pub body_limit: BodyLimit,
     /// Above so many messages stored for an absent terminal its senders get 429 (I6).
     pub waiting_limit: u64,
-    /// How long a connection may live; its entry is kept that long.
+    /// How long a connection may live.
     pub connection_lifetime: Duration,
+    /// The table of connections that are to be kept alive; none where they are not.
+    pub keep_alive: Option<String>,
 }
 
 /// The URLs of the queues.
@@ -60,7 +65,7 @@ pub enum InvalidSetting {
 }
 
 /// A variable of the environment; an empty one is none.
-fn variable(name: &'static str) -> Option<String> {
+pub(crate) fn variable(name: &'static str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -84,6 +89,7 @@ impl Settings {
             body_limit: BodyLimit::default(),
             waiting_limit: WAITING,
             connection_lifetime: CONNECTION,
+            keep_alive: None,
         }
     }
 
@@ -149,6 +155,7 @@ impl Settings {
             authorization: AuthorizationPolicy { forced },
             body_limit,
             post_rate,
+            keep_alive: variable(KEEP_ALIVE),
             ..Self::new(tables, queues, public_url).with_earlier_origins(earlier)
         })
     }
@@ -172,6 +179,7 @@ mod tests {
                 "SIGNALBOX_PUBLIC_URL" => Some("https://push.example".into()),
                 "SIGNALBOX_DRAINS_URL" => Some("https://queues.example/drains".into()),
                 "SIGNALBOX_PAGES_URL" => Some("https://queues.example/pages".into()),
+                "SIGNALBOX_TABLE_KEEP_ALIVE" => None,
                 name if name.starts_with("SIGNALBOX_TABLE_") => Some("a-table".into()),
                 _ => None,
             })

@@ -1,11 +1,15 @@
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
 
+use signalbox_telemetry::{Embedded, InvalidNamespace, Metrics};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::InvalidSetting;
+use crate::settings::variable;
+
 /// Below the level `info` these show whole requests and events, secrets and all.
-const QUIET: [&str; 14] = [
-    "aws_config=info",
+const QUIET: [&str; 13] = [
     "aws_sdk_apigatewaymanagement=info",
     "aws_sdk_dynamodb=info",
     "aws_sdk_secretsmanager=info",
@@ -42,4 +46,21 @@ pub fn init(filter: Option<&str>) {
     } else {
         lines.json().with_span_list(false).try_init()
     };
+}
+
+/// Metrics as the template sets them: lines to standard output, from which CloudWatch makes metrics under the namespace that
+/// `SIGNALBOX_METRICS` names. None where it names none.
+///
+/// # Errors
+/// Where it is no namespace.
+pub(crate) fn metrics_from_environment() -> Result<Metrics, InvalidSetting> {
+    const METRICS: &str = "SIGNALBOX_METRICS";
+    let Some(namespace) = variable(METRICS) else { return Ok(Metrics::off()) };
+    let namespace = namespace.parse().map_err(|rule: InvalidNamespace| InvalidSetting::Wrong {
+        name: METRICS,
+        reason: rule.to_string(),
+    })?;
+    // One write for each line: it must not be torn by a line of the log. That it fails is no reason to fail.
+    let write = |line: &str| drop(std::io::stdout().write_all(format!("{line}\n").as_bytes()));
+    Ok(Metrics::new(Arc::new(Embedded::new(namespace, write))))
 }

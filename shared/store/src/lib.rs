@@ -7,6 +7,7 @@
 mod access;
 mod error;
 mod expression;
+mod keep_alive;
 mod rows;
 mod tables;
 
@@ -18,6 +19,7 @@ pub use access::messages::{Outcome, Putting, Waiting, WaitingPage};
 pub use access::sessions::{Authorizing, Held, Issuing, Route};
 pub use access::terminals::{Arrival, NewTerminal, TakeOver};
 pub use error::StoreError;
+pub use keep_alive::{KeepAliveTable, SlotPage};
 pub use rows::PageState;
 pub use tables::{KeySchema, TableNames};
 

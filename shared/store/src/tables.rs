@@ -44,14 +44,20 @@ impl TableNames {
     /// Where the store refuses.
     pub async fn create(&self, dynamo: &Client) -> Result<(), StoreError> {
         for (name, key) in self.schema() {
-            create_table(dynamo, name, key).await?;
-            // Looked at each time: an earlier start may have ended in between.
-            if !has_ttl(dynamo, name).await? {
-                enable_ttl(dynamo, name).await?;
-            }
+            create_with_ttl(dynamo, name, key).await?;
         }
         Ok(())
     }
+}
+
+/// Creates the table, if it is not there, with its TTL.
+pub(crate) async fn create_with_ttl(dynamo: &Client, name: &str, key: KeySchema) -> Result<(), StoreError> {
+    create_table(dynamo, name, key).await?;
+    // Looked at each time: an earlier start may have ended in between.
+    if !has_ttl(dynamo, name).await? {
+        enable_ttl(dynamo, name).await?;
+    }
+    Ok(())
 }
 
 /// Creates the table, if it is not there.

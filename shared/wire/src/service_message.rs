@@ -183,10 +183,38 @@ pub enum ErrorReason {
     Unavailable,
 }
 
-impl std::fmt::Display for ErrorReason {
+impl ErrorReason {
+    /// Every reason that there is.
+    pub const ALL: &[Self] = &[
+        Self::Malformed,
+        Self::UnknownMessage,
+        Self::NotWebPush,
+        Self::SecondHello,
+        Self::Superseded,
+        Self::NoHello,
+        Self::NotProvisioned,
+        Self::Unavailable,
+    ];
+
     /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::UnknownMessage => "unknown-message",
+            Self::NotWebPush => "not-web-push",
+            Self::SecondHello => "second-hello",
+            Self::Superseded => "superseded",
+            Self::NoHello => "no-hello",
+            Self::NotProvisioned => "not-provisioned",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+impl std::fmt::Display for ErrorReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.serialize(f)
+        f.write_str(self.as_str())
     }
 }
 
@@ -212,8 +240,10 @@ mod tests {
 
     #[test]
     fn a_reason_is_printed_as_it_is_sent() {
+        for reason in ErrorReason::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.to_string());
+        }
         let error = ErrorMessage { reason: ErrorReason::SecondHello, detail: "d".into() };
-        assert_eq!(error.reason.to_string(), "second-hello");
         assert_eq!(
             ServiceMessage::Error(error).to_json(),
             r#"{"messageType":"error","reason":"second-hello","detail":"d"}"#

@@ -1,12 +1,14 @@
 use std::ops::Add;
+use std::time::Duration;
 
 use lambda_http::Response;
 use serde_json::{Value, json};
 use signalbox::client::encrypt;
 use signalbox_wire::base64url;
 
-use crate::bed::{Bed, CHANNEL};
+use crate::bed::{Ask, Bed, CHANNEL};
 use crate::events::{Link, socket};
+use crate::keep_alive::due;
 
 /// What is charged for, as counted while the functions ran.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +25,12 @@ pub(crate) struct Work {
     pub(crate) writes: f64,
     /// Bytes of the messages to terminals.
     pub(crate) bytes: f64,
+    /// Requests to the queue: each 64 KB that are sent or received, and each deletion.
+    pub(crate) queued: f64,
+    /// Of the events those that are pages of fan-outs, which take longer.
+    pub(crate) pages: f64,
+    /// Bytes of the lines of metrics.
+    pub(crate) metrics: f64,
 }
 
 impl Work {
@@ -36,6 +44,9 @@ impl Work {
             reads: self.reads * factor,
             writes: self.writes * factor,
             bytes: self.bytes * factor,
+            queued: self.queued * factor,
+            pages: self.pages * factor,
+            metrics: self.metrics * factor,
         }
     }
 }
@@ -52,6 +63,9 @@ impl Add for Work {
             reads: self.reads + other.reads,
             writes: self.writes + other.writes,
             bytes: self.bytes + other.bytes,
+            queued: self.queued + other.queued,
+            pages: self.pages + other.pages,
+            metrics: self.metrics + other.metrics,
         }
     }
 }
@@ -65,6 +79,9 @@ fn pieces(bytes: usize, piece: usize) -> f64 {
     count(bytes.div_ceil(piece).max(1))
 }
 
+/// What SQS counts as one request.
+const QUEUED: usize = 64 * 1024;
+
 /// A bed, and what has been done on it since the last time.
 pub(crate) struct Meter {
     pub(crate) bed: Bed,
@@ -74,6 +91,10 @@ pub(crate) struct Meter {
 impl Meter {
     pub(crate) async fn new() -> Self {
         Self { bed: Bed::new().await, work: Work::default() }
+    }
+
+    pub(crate) async fn keeping_alive() -> Self {
+        Self { bed: Bed::keeping_alive().await, work: Work::default() }
     }
 
     /// What has been done since the last time.
@@ -93,6 +114,9 @@ impl Meter {
                 self.sent(&call.request);
             }
         }
+        // With the end of the line.
+        let lines = self.bed.take_lines();
+        self.work.metrics += lines.iter().map(|line| count(line.to_string().len() + 1)).sum::<f64>();
         assert!(self.bed.queues.take().is_empty(), "nothing of this is owed to the queue");
         std::mem::take(&mut self.work)
     }
@@ -102,6 +126,47 @@ impl Meter {
         let bytes = message.to_string().len();
         self.work.bytes += count(bytes);
         self.work.messages += pieces(bytes, 32 * 1024);
+    }
+
+    /// A request for many, that is accepted, and all of its pages.
+    pub(crate) async fn fan_out(&mut self, ask: Ask<'_>) {
+        let bytes = ask.body.as_ref().map_or(0, |body| body.to_string().len());
+        let answer = self.bed.fan_out(ask).await;
+        self.asked(bytes, 202, &answer);
+        loop {
+            let bodies = self.queued();
+            if bodies.is_empty() {
+                return;
+            }
+            for body in bodies {
+                assert!(self.bed.page(&body, 1).await);
+                self.work.invocations += 1.0;
+                self.work.pages += 1.0;
+                // Received and deleted.
+                self.work.queued += pieces(body.len(), QUEUED) + 1.0;
+            }
+        }
+    }
+
+    /// What has been put into the queue of pages.
+    fn queued(&mut self) -> Vec<String> {
+        let mut all = Vec::new();
+        for call in self.bed.queues.take() {
+            assert_eq!(call.operation, "SendMessageBatch", "nothing of this is owed");
+            let entries = call.request["Entries"].as_array().unwrap();
+            let bodies: Vec<_> =
+                entries.iter().map(|entry| entry["MessageBody"].as_str().unwrap().to_owned()).collect();
+            self.work.queued += pieces(bodies.iter().map(String::len).sum(), QUEUED);
+            all.extend(bodies);
+        }
+        all
+    }
+
+    /// A change of an audience.
+    pub(crate) async fn change_audience(&mut self, ask: Ask<'_>) {
+        let bytes = ask.body.as_ref().map_or(0, |body| body.to_string().len());
+        let answer = self.bed.fan_out(ask).await;
+        self.asked(bytes, 200, &answer);
     }
 
     /// `$connect` or `$disconnect`, which are no messages.
@@ -123,6 +188,13 @@ impl Meter {
             self.sent(answer);
         }
         answer
+    }
+
+    /// A wake-up of `keep-alive`, at which this connection is due.
+    pub(crate) async fn wake(&mut self, link: Link) {
+        let (minute, shard) = due(&self.bed, link.id);
+        self.bed.wake(minute, shard, Duration::from_secs(55)).await.unwrap();
+        self.work.invocations += 1.0;
     }
 
     /// `hello`; what has been posted to the terminal then.

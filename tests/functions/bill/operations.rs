@@ -2,6 +2,7 @@ use serde_json::json;
 
 use crate::bed::{A, B, CHANNEL, PUBLIC_URL, versions};
 use crate::bill::meter::{Meter, Work};
+use crate::events::Link;
 
 /// What a page's table has a row for.
 pub(crate) struct Operation {
@@ -54,6 +55,39 @@ impl Terminals {
     /// A known terminal comes, and goes again.
     pub(crate) fn visit(&self) -> Work {
         self.connect.clone() + self.hello_known.clone() + self.disconnect.clone()
+    }
+}
+
+/// What keeping connections alive adds, counted.
+pub(crate) struct KeepAlives {
+    /// `hello` of a known terminal, with its registration.
+    pub(crate) hello: Work,
+    /// A wake-up at which one connection is due.
+    pub(crate) wake: Work,
+}
+
+impl KeepAlives {
+    pub(crate) async fn count() -> Self {
+        let mut meter = Meter::keeping_alive().await;
+        let now = |link: Link, meter: &Meter| Link { connected: meter.bed.now().as_millis(), ..link };
+        let uaid = meter.bed.terminal(now(A, &meter)).await;
+        meter.bed.disconnect(A).await;
+        meter.bed.peers.open(B.id);
+        let _ = meter.take();
+        let link = now(B, &meter);
+        meter.hello(link, Some(&uaid)).await;
+        let hello = meter.take();
+        meter.wake(link).await;
+        assert_eq!(meter.bed.peers.take(B.id), [json!({})]);
+        Self { hello, wake: meter.take() }
+    }
+
+    pub(crate) fn operations(&self) -> Vec<Operation> {
+        let of = |name, work: &Work| Operation { name, work: work.clone() };
+        vec![
+            of("with `KeepAlive`: `hello`, known terminal, nothing waiting", &self.hello),
+            of("with `KeepAlive`: a wake-up, and one keep-alive", &self.wake),
+        ]
     }
 }
 

@@ -1,5 +1,8 @@
 use std::fmt::Display;
 
+use signalbox_domain::Slot;
+
+use crate::bill::fan_out::CROWD;
 use crate::bill::meter::Work;
 use crate::bill::month::{IDLE, LONGEST, MINUTES, Month, PING};
 use crate::bill::operations::{CONNECTED, Operation};
@@ -8,6 +11,8 @@ use crate::bill::tables::{counted, grouped, priced, row, size};
 
 /// The words of the page; what stands in braces is filled in.
 const WORDS: &str = include_str!("page.md");
+/// How many metrics there are where nothing is refused and no connection is kept alive: eight counts and a latency.
+const METRICS: f64 = 9.0;
 /// How many terminals the month is reckoned for.
 const TERMINALS: f64 = 1_000.0;
 /// Notifications that each of them gets in a day, where a load is compared.
@@ -21,6 +26,8 @@ pub(crate) struct Page {
     pub(crate) operations: Vec<Operation>,
     /// The notifications with bodies of so many bytes.
     pub(crate) sizes: Vec<(usize, Vec<Operation>)>,
+    /// The same where each is one of many.
+    pub(crate) crowds: Vec<(usize, Vec<Operation>)>,
     pub(crate) month: Month,
 }
 
@@ -74,12 +81,15 @@ impl Page {
             format!("With bodies of {} bytes:\n\n{rows}", size(*bytes))
         };
         let every = self.operations.iter().map(|operation| (operation.name.to_owned(), &operation.work));
-        let sized = self.sizes.iter().flat_map(|(bytes, operations)| {
+        let sized = self.sizes.iter().chain(&self.crowds).flat_map(|(bytes, operations)| {
             let named = move |name| format!("{} bytes: {name}", size(*bytes));
             operations.iter().map(move |operation| (named(operation.name), &operation.work))
         });
         words
             .fill("notifications", self.sizes.iter().map(table).collect::<Vec<_>>().join("\n"))
+            .fill("fanouts", self.crowds.iter().map(table).collect::<Vec<_>>().join("\n"))
+            .fill("crowd", CROWD)
+            .dollars("sns", self.prices.of("sns-push", 1e6))
             .fill("operations", priced(self.operations.iter().map(price)))
             .fill("counted", counted(every.chain(sized)))
             .cents("millisecond", self.prices.of("lambda-time", 1e6 * assumed::MEMORY / 1e3))
@@ -87,15 +97,27 @@ impl Page {
     }
 
     fn terminals(&self, words: Words) -> Words {
-        let Month { connections, coming, pings, pinging, coming_without_pings, making } = &self.month;
+        let Month { connections, coming, pings, pinging, coming_without_pings, making, .. } = &self.month;
+        let Month { keep_alives, coming_registered, kept_alive, waking, .. } = &self.month;
         let rows = [
             ("coming again: `$connect`, `hello`, `$disconnect`", self.thousand(coming)),
             ("pings and their answers", self.thousand(pinging)),
         ];
         let minutes =
-            row(&["minutes of connection", "", "", "", "", "", &format!("**{:.2}**", self.minutes())]);
-        let all = row(&["all of it", "", "", "", "", "", &format!("**{:.2}**", self.connected())]);
+            row(&["minutes of connection", "", "", "", "", "", "", &format!("**{:.2}**", self.minutes())]);
+        let all = row(&["all of it", "", "", "", "", "", "", &format!("**{:.2}**", self.connected())]);
+        let waking = self.prices.million(&waking.times(1e-6));
+        let kept = [
+            ("coming again, and registered", self.thousand(coming_registered)),
+            ("keep-alives", self.thousand(kept_alive)),
+        ];
+        let kept_sum = self.minutes() + waking.sum() + kept.iter().map(|(_, bill)| bill.sum()).sum::<f64>();
+        let kept_all = row(&["all of it", "", "", "", "", "", "", &format!("**{kept_sum:.2}**")]);
+        let kept = kept.into_iter().chain([("the wake-ups, four a minute", waking)]);
         words
+            .fill("kept", priced(kept) + &minutes + &kept_all)
+            .fill("every", Slot::MINUTES)
+            .fill("beats", grouped(*keep_alives))
             .fill("month", priced(rows) + &minutes + &all)
             .fill("minutes", grouped(MINUTES))
             .fill("longest", LONGEST)
@@ -109,9 +131,12 @@ impl Page {
     }
 
     fn deployment(&self, words: Words) -> Words {
-        let polls = assumed::POLLS * MINUTES;
+        let polls = 2.0 * assumed::POLLS * MINUTES;
         words
             .dollars("secret", self.prices.of("secret", 1.0))
+            .dollars("metrics", self.prices.of("metric", METRICS))
+            .fill("many", METRICS)
+            .dollars("reason", self.prices.of("metric", 1.0))
             .dollars("polling", self.prices.of("queue-request", polls))
             .fill("polls", grouped(polls))
             .cents("rows", self.stored(2.0 * TERMINALS * 1024.0))
@@ -120,6 +145,7 @@ impl Page {
     fn assumptions(&self, words: Words) -> Words {
         words
             .fill("milliseconds", assumed::MILLISECONDS)
+            .fill("page", assumed::PAGE_MILLISECONDS / 1e3)
             .fill("memory", assumed::MEMORY * 1024.0)
             .fill("log", assumed::LOGGED)
             .fill("looks", assumed::POLLS)

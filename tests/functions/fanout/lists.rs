@@ -185,7 +185,7 @@ async fn what_cannot_be_posted_waits_or_is_owed() {
 
 /// RFC 8030 section 5.4: a newer job's message of a topic replaces the older one's.
 #[tokio::test]
-async fn a_topic_is_replaced() {
+async fn a_topic_of_a_job_is_replaced() {
     let bed = Bed::new().await;
     let (uaid, token) = subscriber(&bed, LINKS[0]).await;
     bed.disconnect(LINKS[0]).await;

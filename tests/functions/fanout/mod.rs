@@ -2,6 +2,7 @@
 
 mod audiences;
 mod costs;
+mod leaks;
 mod lists;
 mod progress;
 mod twice;

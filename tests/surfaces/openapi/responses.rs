@@ -4,6 +4,8 @@ use signalbox_wire::PROBLEM_JSON;
 
 use super::schema;
 
+/// What each answer of a function has.
+const REQUEST_ID: &str = "X-Request-Id";
 const GATEWAY: &str = "The gateway's own answer";
 
 /// What a call may be answered, by status.
@@ -14,7 +16,7 @@ impl Responses {
     /// What the call is for.
     pub(super) fn success(mut self, status: u16, says: &str, headers: &[&str], body: Option<&str>) -> Self {
         let mut response = json!({"description": says});
-        for name in headers {
+        for name in headers.iter().chain(&[REQUEST_ID]) {
             response["headers"][name] = header(name);
         }
         if let Some(body) = body {
@@ -97,7 +99,7 @@ fn problem(kind: RefusalKind) -> Value {
 /// As `signalbox-gateway` sets them.
 fn headers_of(kinds: &[RefusalKind]) -> Vec<&'static str> {
     let any = |what: fn(&RefusalKind) -> bool| kinds.iter().any(what);
-    let mut headers = Vec::new();
+    let mut headers = vec![REQUEST_ID];
     if any(|kind| kind.status() == 401) {
         headers.push("WWW-Authenticate");
     }
@@ -143,6 +145,10 @@ pub(super) fn headers() -> Value {
         "Cache-Control": {
             "description": "An ended session stays ended: with `session-ended`.",
             "schema": {"type": "string", "const": "max-age=86400"},
+        },
+        "X-Request-Id": {
+            "description": "By what the service's operator finds the request in the logs. Not with the gateway's own answer.",
+            "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
         },
         "Retry-After": {
             "description": "The seconds after which a repetition makes sense: with a problem, not with the gateway's own answer.",

@@ -15,6 +15,8 @@ async fn host() -> Host {
         tls: Tls::Off,
         authorization: AuthorizationPolicy::default(),
         body_limit: BodyLimit::default(),
+        admin_listen: None,
+        keep_alive: false,
     };
     Host::start(options).await.unwrap()
 }

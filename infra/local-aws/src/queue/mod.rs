@@ -120,6 +120,18 @@ impl LocalQueue {
         self.0.arrived.notify_one();
     }
 
+    /// How many messages it holds, those included that are delayed or under way.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.state().len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Puts aside what has been received too often.
     async fn bury(&self, received: Vec<Received>) -> Vec<Received> {
         let mut live = Vec::with_capacity(received.len());
@@ -205,6 +217,7 @@ mod tests {
         let (store, ..) = DynamoWire::memory().unwrap();
         let queue = queue(&store).await;
         queue.send("late".into(), Duration::from_millis(80)).await.unwrap();
+        assert_eq!(queue.len(), 1, "what is delayed is there");
         let waiting = tokio::spawn({
             let queue = queue.clone();
             async move { queue.receive(10).await }

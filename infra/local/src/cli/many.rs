@@ -124,6 +124,6 @@ async fn follow(sender: &Sender, service: &Url, job: &str) -> Result<(), Box<dyn
             break progress;
         }
     };
-    shown.end();
+    shown.end()?;
     Ok(say(&serde_json::to_string(&done)?)?)
 }

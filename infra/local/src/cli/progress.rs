@@ -44,11 +44,11 @@ impl Shown {
         Ok(())
     }
 
-    /// What was shown stays.
-    pub(super) fn end(&self) {
-        if let Self::Bar(bar) = self {
-            bar.abandon();
-        }
+    /// What was shown stays, in a line of its own.
+    pub(super) fn end(&self) -> std::io::Result<()> {
+        let Self::Bar(bar) = self else { return Ok(()) };
+        bar.abandon();
+        writeln!(std::io::stderr())
     }
 }
 

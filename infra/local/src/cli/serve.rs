@@ -50,6 +50,13 @@ pub struct ServeOptions {
     /// The largest body of a notification, in bytes: 4096 to 23000. By default 5630.
     #[arg(long, env = "SIGNALBOX_BODY_LIMIT", value_name = "BYTES")]
     body_limit: Option<BodyLimit>,
+    /// Where operators connect: what the socket operator.sock in the data directory serves is served here too, to who has the
+    /// key in operator.key there. Nowhere by default.
+    #[arg(long, env = "SIGNALBOX_ADMIN_LISTEN", value_name = "ADDR:PORT")]
+    admin_listen: Option<SocketAddr>,
+    /// Post an empty message to each connected terminal every 8 minutes, which keeps a proxy in between from cutting it off.
+    #[arg(long, env = "SIGNALBOX_KEEP_ALIVE", value_parser = BoolishValueParser::new())]
+    keep_alive: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -95,6 +102,8 @@ impl ServeOptions {
             tls,
             authorization: self.authorization.into(),
             body_limit: self.body_limit.unwrap_or_default(),
+            admin_listen: self.admin_listen,
+            keep_alive: self.keep_alive,
         })
         .await?;
         // Who has closed our output does not want to read it; the service goes on.
@@ -124,10 +133,13 @@ fn greeting(host: &Host) -> String {
         trust = format!("clients are to trust    {}\n", ca.display());
         option = format!(" --ca {}", ca.display());
     }
+    let operators = host.operators().map_or_else(String::new, |operators| {
+        format!("operators connect to    {}, with the key in {}\n", operators.url, operators.key.display())
+    });
     format!(
         "terminals connect to    {websocket_url}\n\
          endpoints begin with    {}/push/\n\
-         {trust}\
+         {operators}{trust}\
          to try it, in another shell:\n    cargo run -- terminal --url {websocket_url}{option}\n",
         host.public_url(),
     )

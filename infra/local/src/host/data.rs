@@ -7,6 +7,8 @@ use aws_lc_rs::rand;
 use signalbox_local_aws::{DynamoWire, EngineError, EngineThread, SecretsWire, Sweeper};
 use signalbox_wire::base64url;
 
+use super::operator::{self, OperatorKey, OperatorKeyError};
+
 /// Where the store and the keys are kept.
 #[derive(Debug, Clone)]
 pub enum Data {
@@ -30,7 +32,7 @@ pub enum DataError {
     /// Another host is on it.
     #[error("{0} is in use by another signalbox")]
     InUse(String),
-    /// The key ring could be read by others.
+    /// A secret could be read by others.
     #[error(
         "{0} can be read by other users: `chmod 600` it, and replace its keys if somebody may have read it"
     )]
@@ -40,6 +42,17 @@ pub enum DataError {
         "{0} is missing, and the store beside it was used with it: restore both together, or start on an empty directory"
     )]
     NoKeyRing(String),
+    /// The operator's key is none.
+    #[error("{path} {error}")]
+    OperatorKey {
+        /// The file.
+        path: String,
+        /// Why not.
+        error: OperatorKeyError,
+    },
+    /// There is no place for the operator's key.
+    #[error("an operator's listener needs a data directory, where its key is kept")]
+    NoPlace,
     /// No randomness.
     #[error("the system gave no random bytes")]
     NoRandomness,
@@ -72,6 +85,28 @@ impl Opened {
         match self {
             Self::Directory { path, .. } => DynamoWire::open(&store_file(path)),
             Self::Memory { .. } => DynamoWire::memory(),
+        }
+    }
+
+    /// The key of the operator's listener, made where there is none yet.
+    pub(super) fn operator_key(&self) -> Result<(OperatorKey, PathBuf), DataError> {
+        let Self::Directory { path: directory, .. } = self else { return Err(DataError::NoPlace) };
+        let path = directory.join("operator.key");
+        if !is_private(&path)? {
+            write_whole(directory, &path, &format!("{}\n", random()?)).map_err(|error| io(&path, error))?;
+        }
+        let text = std::fs::read_to_string(&path).map_err(|error| io(&path, error))?;
+        match OperatorKey::from_file(&text) {
+            Ok(key) => Ok((key, path)),
+            Err(error) => Err(DataError::OperatorKey { path: path.display().to_string(), error }),
+        }
+    }
+
+    /// Where the operator's socket is to be; nowhere without a directory.
+    pub(super) fn operator_socket(&self) -> Option<PathBuf> {
+        match self {
+            Self::Directory { path, .. } => Some(path.join(operator::SOCKET)),
+            Self::Memory { .. } => None,
         }
     }
 
@@ -130,34 +165,43 @@ fn lock(directory: &Path) -> Result<File, DataError> {
 /// for a store that has had another: all its tokens would be as good as forged, and senders told to forget them.
 fn prepare_key_ring(directory: &Path) -> Result<(), DataError> {
     let path = key_ring_file(directory);
+    if is_private(&path)? {
+        return Ok(());
+    }
+    if store_file(directory).exists() {
+        return Err(DataError::NoKeyRing(path.display().to_string()));
+    }
+    write_whole(directory, &path, &new_key_ring()?).map_err(|error| io(&path, error))
+}
+
+/// Whether a file with a secret is there; an error where others can read it.
+fn is_private(path: &Path) -> Result<bool, DataError> {
     match path.metadata() {
         Ok(metadata) => {
             let others = metadata.permissions().mode() & 0o077;
-            if others == 0 { Ok(()) } else { Err(DataError::NotPrivate(path.display().to_string())) }
+            if others == 0 { Ok(true) } else { Err(DataError::NotPrivate(path.display().to_string())) }
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            if store_file(directory).exists() {
-                return Err(DataError::NoKeyRing(path.display().to_string()));
-            }
-            write_key_ring(directory, &path).map_err(|error| io(&path, error))
-        }
-        Err(error) => Err(io(&path, error)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io(path, error)),
     }
 }
 
-/// Whole or not at all: a start that ends in between leaves no half of a key ring.
-fn write_key_ring(directory: &Path, path: &Path) -> std::io::Result<()> {
+/// Whole or not at all: a start that ends in between leaves no half of a secret.
+fn write_whole(directory: &Path, path: &Path, secret: &str) -> std::io::Result<()> {
     let new = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    let key_ring = new_key_ring().map_err(std::io::Error::other)?;
-    file.write_all(key_ring.as_bytes())?;
+    file.write_all(secret.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&new, path)?;
     File::open(directory)?.sync_all()
 }
 
 fn new_key_ring() -> Result<String, DataError> {
+    Ok(format!("{{\"encrypt\":\"1\",\"1\":\"{}\"}}\n", random()?))
+}
+
+fn random() -> Result<String, DataError> {
     let mut secret = [0; 48];
     rand::fill(&mut secret).map_err(|_| DataError::NoRandomness)?;
-    Ok(format!("{{\"encrypt\":\"1\",\"1\":\"{}\"}}\n", base64url::encode(secret)))
+    Ok(base64url::encode(secret))
 }

@@ -1,16 +1,19 @@
-//! Lambda's event source of a queue: wakes the function with batches of what the queue holds.
+//! Lambda's event sources: wakes the functions with batches of what a queue holds, or by a schedule.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::future::join_all;
 use lambda_runtime::{Context, LambdaEvent};
-use signalbox_domain::Clock;
+use signalbox_domain::{Clock, Slot};
+use signalbox_keep_alive::{KeepAlive, Wake};
 use signalbox_local_aws::{LocalQueue, QueueOptions, Received};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::functions::Functions;
+use super::schedule::Minutes;
 
 /// A queue, and the function that it wakes. Numbers as the template has them.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +72,9 @@ impl Source {
     }
 }
 
+/// What a function may take that the schedule wakes each minute, as in the cloud.
+const SCHEDULED_TIME: Duration = Duration::from_secs(55);
+
 /// When what has failed is shown again. SQS waits for the rest of the visibility timeout.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -92,6 +98,23 @@ pub(super) async fn run(
         working.spawn(work(source, queue.clone(), functions.clone(), clock.clone(), batch));
     }
     working.join_all().await;
+}
+
+/// Wakes `keep-alive` each minute, once for each shard, until the host stops.
+pub(super) async fn keep_alive(functions: Arc<Functions>, clock: Clock, stop: CancellationToken) {
+    let Some(function) = &functions.keep_alive else { return };
+    let mut minutes = Minutes::new(clock.clone());
+    while let Some(minute) = minutes.next(&stop).await {
+        join_all(Slot::SHARDS.map(|shard| wake(function, &clock, Wake::new(minute, shard)))).await;
+    }
+}
+
+async fn wake(function: &KeepAlive, clock: &Clock, wake: Wake) {
+    let mut context = Context::default();
+    context.deadline = clock.now().plus(SCHEDULED_TIME).as_millis();
+    if let Err(error) = function.handle(LambdaEvent::new(wake, context)).await {
+        tracing::error!(%error, "a function failed");
+    }
 }
 
 /// A batch: deleted is what the function does not name as failed.

@@ -7,12 +7,14 @@ use signalbox_drain::Drain;
 use signalbox_fanout::Fanout;
 use signalbox_fanout_page::FanoutPage;
 use signalbox_issue_token::IssueToken;
+use signalbox_keep_alive::KeepAlive;
 use signalbox_local_aws::{
     ConnectionsWire, DynamoWire, LocalQueue, QueuesWire, SecretsWire, Unadorned, config,
 };
 use signalbox_notify::Notify;
 use signalbox_provision::Provision;
-use signalbox_startup::{ClientConfigs, Clients, Context, Settings, StartError};
+use signalbox_startup::{ClientConfigs, Clients, Context, Keyless, Settings, StartError};
+use signalbox_telemetry::Metrics;
 use signalbox_validate_token::ValidateToken;
 
 use super::hub::Hub;
@@ -31,6 +33,8 @@ pub(super) struct Functions {
     pub(super) drain: Drain,
     pub(super) fanout: Fanout,
     pub(super) fanout_page: FanoutPage,
+    /// Where connections are kept alive.
+    pub(super) keep_alive: Option<KeepAlive>,
 }
 
 impl Functions {
@@ -38,14 +42,16 @@ impl Functions {
         clients: Clients,
         settings: Settings,
         clock: Clock,
+        metrics: Metrics,
     ) -> Result<Self, StartError> {
-        let context = Context::new(clients, settings, "key-ring".to_owned(), clock).await?;
+        let context = Context::new(clients, settings, "key-ring".to_owned(), clock).await?.counting(metrics);
         Ok(Self {
             connection: Connection::new(context.clone()),
             provision: Provision::new(context.clone()),
             issue_token: IssueToken::new(context.clone()),
             validate_token: ValidateToken::new(context.clone()),
             notify: Notify::new(context.clone()),
+            keep_alive: Keyless::of(&context).map(KeepAlive::new),
             drain: Drain::new(context.clone()),
             fanout: Fanout::new(context.clone()),
             fanout_page: FanoutPage::new(context),

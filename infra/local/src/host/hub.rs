@@ -39,6 +39,11 @@ impl Hub {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     async fn order(&self, id: &str, order: Order) -> Result<(), PostError> {
         let orders = self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
         let sent = orders.ok_or(PostError::Gone)?.send_timeout(order, PATIENCE).await;

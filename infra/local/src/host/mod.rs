@@ -6,8 +6,10 @@ mod functions;
 mod gateway;
 mod http_api;
 mod hub;
+mod operator;
 mod request_ids;
 mod routes;
+mod schedule;
 mod socket;
 mod tls;
 mod websocket_api;
@@ -23,24 +25,29 @@ use axum::serve::{Listener, ListenerExt as _};
 use signalbox_domain::{AuthorizationPolicy, BodyLimit, Clock, InvalidPublicUrl, Origin, PublicUrl};
 use signalbox_local_aws::{EngineError, EngineThread, LocalQueue, QueueError, Sweeper};
 use signalbox_startup::{QueueUrls, Settings, StartError};
-use signalbox_store::{StoreError, TableNames};
+use signalbox_store::{KeepAliveTable, StoreError, TableNames};
+use signalbox_telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use data::{Data, DataError};
+pub use operator::{OperatorKeyError, Operators};
 pub use tls::{Tls, TlsError};
 
 use event_source::Source;
 use functions::Functions;
 use hub::Hub;
+use operator::{Gauges, Kept, Operating};
 
 /// DynamoDB deletes expired items within days; here it is minutes.
 const SWEEP_EVERY: Duration = Duration::from_secs(300);
 /// No connection is cut for its age here, as it is after 2 h on API Gateway; entries that a crash has left behind still
 /// go some day.
 const CONNECTION_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
+/// The table of connections that are kept alive.
+const KEEP_ALIVE: &str = "keep-alive";
 /// How long requests under way may take at the end.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -61,6 +68,10 @@ pub struct HostOptions {
     pub authorization: AuthorizationPolicy,
     /// The largest body of a notification.
     pub body_limit: BodyLimit,
+    /// Where operators connect, beside the socket in the data directory; port 0 takes any.
+    pub admin_listen: Option<SocketAddr>,
+    /// Whether idle connections are kept alive, for what is in between and cuts them.
+    pub keep_alive: bool,
 }
 
 /// Why a host does not start.
@@ -113,6 +124,7 @@ pub struct Host {
     public_url: PublicUrl,
     encrypted: bool,
     ca: Option<PathBuf>,
+    operating: Operating,
     stop: CancellationToken,
     connections: TaskTracker,
     server: JoinHandle<std::io::Result<()>>,
@@ -145,6 +157,7 @@ impl Host {
             authorization: options.authorization,
             body_limit: options.body_limit,
             connection_lifetime: CONNECTION_LIFETIME,
+            keep_alive: options.keep_alive.then(|| KEEP_ALIVE.to_owned()),
             ..Settings::new(tables(), queue_urls(), public_url.clone())
                 .with_earlier_origins(options.earlier_origins)
         };
@@ -158,7 +171,13 @@ impl Host {
         drop(dynamo);
         let made = settings.tables.create(&clients.dynamodb).await;
         made.map_err(|error| HostError::Tables { data: data.to_string(), error })?;
-        let functions = Arc::new(Functions::start(clients, settings, Clock::system()).await?);
+        if options.keep_alive {
+            let made = KeepAliveTable::new(clients.dynamodb.clone(), KEEP_ALIVE.to_owned()).create().await;
+            made.map_err(|error| HostError::Tables { data: data.to_string(), error })?;
+        }
+        let kept = Arc::new(Kept::new(Gauges { hub: hub.clone(), drains: drains.clone() }));
+        let metrics = Metrics::new(kept.clone());
+        let functions = Arc::new(Functions::start(clients, settings, Clock::system(), metrics).await?);
 
         let (stop, connections) = (CancellationToken::new(), TaskTracker::new());
         let gateway = gateway::Gateway {
@@ -177,6 +196,7 @@ impl Host {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
         });
+        let operating = Operating::start(kept, &data, options.admin_listen, tls.as_ref(), &stop).await?;
         let router = routes::router(gateway);
         let (server, ca) = match tls {
             None => (serve(listener, router, &stop), None),
@@ -189,13 +209,14 @@ impl Host {
         for (source, queue) in [(Source::Drains, drains), (Source::Pages, pages)] {
             sources.spawn(event_source::run(source, queue, functions.clone(), Clock::system(), stop.clone()));
         }
-        drop(functions);
+        sources.spawn(event_source::keep_alive(functions, Clock::system(), stop.clone()));
         tracing::info!(%address, %public_url, "serving");
         Ok(Self {
             address,
             public_url,
             encrypted,
             ca,
+            operating,
             stop,
             connections,
             server,
@@ -224,6 +245,12 @@ impl Host {
         self.ca.as_deref()
     }
 
+    /// Where operators connect, beside the socket in the data directory.
+    #[must_use]
+    pub fn operators(&self) -> Option<&Operators> {
+        self.operating.operators.as_ref()
+    }
+
     /// What endpoints begin with.
     #[must_use]
     pub fn public_url(&self) -> &PublicUrl {
@@ -243,6 +270,7 @@ impl Host {
         self.connections.close();
         let finished = async {
             let _ = self.server.await;
+            self.operating.ended().await;
             self.connections.wait().await;
             let _ = self.sweeper.await;
             self.sources.join_all().await;

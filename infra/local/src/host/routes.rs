@@ -23,7 +23,7 @@ const ASKED: [&str; 10] = [
     "urgency",
 ];
 /// The answer's headers that a page may see.
-const ANSWERED: [&str; 5] = ["link", "location", "retry-after", "ttl", "www-authenticate"];
+const ANSWERED: [&str; 6] = ["link", "location", "retry-after", "ttl", "www-authenticate", "x-request-id"];
 
 /// The routes of the template's HTTP API, and the WebSocket API on `/`.
 pub(super) fn router(gateway: Gateway) -> Router {

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, WriteRequest};
 use futures_util::future::try_join_all;
 
@@ -51,40 +52,45 @@ impl Store {
         Ok(try_join_all(chunks).await?.concat())
     }
 
-    /// Writes any number of items of one table as [`batch_write`](Self::batch_write) does, the calls beside each other.
+    /// Writes any number of items of one table as [`batch_write`] does, the calls beside each other.
     pub(crate) async fn write_all(&self, table: &str, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
-        let chunks = writes.chunks(WRITES).map(|chunk| self.write_chunk(table, chunk.to_vec()));
+        let chunks = writes.chunks(WRITES).map(|chunk| write_chunk(&self.dynamo, table, chunk.to_vec()));
         try_join_all(chunks).await.map(drop)
     }
 
-    /// Writes items of one table, all or it fails. One call for every 25, unless DynamoDB leaves some undone. No two
-    /// writes may be to the same item.
-    pub(crate) async fn batch_write(
-        &self,
-        table: &str,
-        mut writes: Vec<WriteRequest>,
-    ) -> Result<(), StoreError> {
-        while !writes.is_empty() {
-            let rest = writes.split_off(writes.len().min(WRITES));
-            self.write_chunk(table, writes).await?;
-            writes = rest;
-        }
-        Ok(())
+    /// [`batch_write`].
+    pub(crate) async fn batch_write(&self, table: &str, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+        batch_write(&self.dynamo, table, writes).await
     }
+}
 
-    async fn write_chunk(&self, table: &str, chunk: Vec<WriteRequest>) -> Result<(), StoreError> {
-        let mut open = chunk;
-        for round in 0..ROUNDS {
-            pause_before(round).await;
-            let requests = HashMap::from([(table.to_owned(), open)]);
-            let answer = self.dynamo.batch_write_item().set_request_items(Some(requests)).send().await?;
-            open = answer.unprocessed_items.unwrap_or_default().remove(table).unwrap_or_default();
-            if open.is_empty() {
-                return Ok(());
-            }
-        }
-        Err(StoreError::Unprocessed { left: open.len() })
+/// Writes items of one table, all or it fails. One call for every 25, unless DynamoDB leaves some undone. No two writes may
+/// be to the same item.
+pub(crate) async fn batch_write(
+    dynamo: &Client,
+    table: &str,
+    mut writes: Vec<WriteRequest>,
+) -> Result<(), StoreError> {
+    while !writes.is_empty() {
+        let rest = writes.split_off(writes.len().min(WRITES));
+        write_chunk(dynamo, table, writes).await?;
+        writes = rest;
     }
+    Ok(())
+}
+
+async fn write_chunk(dynamo: &Client, table: &str, chunk: Vec<WriteRequest>) -> Result<(), StoreError> {
+    let mut open = chunk;
+    for round in 0..ROUNDS {
+        pause_before(round).await;
+        let requests = HashMap::from([(table.to_owned(), open)]);
+        let answer = dynamo.batch_write_item().set_request_items(Some(requests)).send().await?;
+        open = answer.unprocessed_items.unwrap_or_default().remove(table).unwrap_or_default();
+        if open.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(StoreError::Unprocessed { left: open.len() })
 }
 
 /// Waits ever longer from round to round, and not before the first.

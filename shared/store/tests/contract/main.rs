@@ -12,6 +12,7 @@ mod batches;
 mod connections;
 mod fixture;
 mod jobs;
+mod keep_alive;
 mod many;
 mod messages;
 mod sessions;

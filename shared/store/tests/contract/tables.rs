@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeDefinition, KeySchemaElement};
 use signalbox_local_aws::{DynamoWire, Fault};
-use signalbox_store::TableNames;
+use signalbox_store::{KeepAliveTable, TableNames};
 
 use crate::fixture::{Fixture, arrival, assert_unavailable, client, table_names};
 
@@ -75,16 +75,18 @@ async fn the_template_deploys_the_tables_that_the_store_creates() {
         connections: referred_to("SIGNALBOX_TABLE_CONNECTIONS"),
         fanout: referred_to("SIGNALBOX_TABLE_FANOUT"),
     };
-    assert_eq!(deployed(), created(&names).await);
+    let keep_alive = referred_to("SIGNALBOX_TABLE_KEEP_ALIVE");
+    assert_eq!(deployed(), created(&names, &keep_alive).await);
 }
 
 /// The tables that the store makes, read back from the engine.
-async fn created(names: &TableNames) -> BTreeMap<String, Table> {
+async fn created(names: &TableNames, keep_alive: &str) -> BTreeMap<String, Table> {
     let (engine, ..) = DynamoWire::memory().unwrap();
     let dynamo = client(engine);
     names.create(&dynamo).await.unwrap();
+    KeepAliveTable::new(dynamo.clone(), keep_alive.to_owned()).create().await.unwrap();
     let mut tables = BTreeMap::new();
-    for (name, key) in names.schema() {
+    for (name, key) in names.schema().into_iter().chain([(keep_alive, KeepAliveTable::KEY)]) {
         let table = describe(&dynamo, name).await;
         assert!(table.key.iter().map(|(attribute, _)| attribute).eq(key), "{table:?}");
         tables.insert(name.to_owned(), table);
@@ -111,10 +113,11 @@ fn deployed() -> BTreeMap<String, Table> {
     tables.map(|block| (block.id.to_owned(), block.table())).collect()
 }
 
-/// The logical id that the functions get as this variable.
+/// The logical id that the functions get as this variable, where they get it.
 fn referred_to(variable: &str) -> String {
     let line = TEMPLATE.lines().find_map(|line| line.trim().strip_prefix(variable));
-    line.and_then(|line| line.strip_prefix(": !Ref ")).expect("each table has a variable").to_owned()
+    let reference = line.and_then(|line| line.split_once("!Ref ")).expect("each table has a variable").1;
+    reference.split(',').next().unwrap_or_default().to_owned()
 }
 
 /// What stands in the template below a key that is indented by two: each resource, among others.

@@ -34,7 +34,9 @@ def rights(function: dict) -> list[dict]:
 
 
 def may_send_in_batches(statement: dict) -> None:
-    actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+    # One that depends on a condition is an Fn::If, and has no queue in it.
+    actions = statement.get("Action", [])
+    actions = actions if isinstance(actions, list) else [actions]
     if "sqs:SendMessage" in actions:
         statement["Action"] = [*actions, "sqs:SendMessageBatch"]
 

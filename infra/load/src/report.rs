@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::latency::Latency;
-use crate::ledger::{Expectation, Faults, Tolerance, Verdict};
+use crate::ledger::{Expectation, Faults, Ledger, Tolerance, Verdict};
 use crate::machine::Machine;
 use crate::meter::Phase;
 use crate::pace::{Kept, Pace, Rate};
-use crate::roster::Roster;
+use crate::roster::{Roster, Session};
 use crate::samples::Sample;
 use crate::scenario::FanOuts;
 use crate::sender::{Answers, merge};
@@ -110,26 +110,23 @@ impl Findings {
 
     /// Takes up how long the messages of all rosters took until they were answered.
     pub(crate) fn answer_times(&mut self, rosters: &[&Roster], since: Since) {
-        let sessions = rosters.iter().flat_map(|roster| &roster.sessions);
-        let times: Vec<_> =
-            sessions.flat_map(|session| session.ledger().answer_times().collect::<Vec<_>>()).collect();
-        self.latency(since.until("post to answer", "due to answer"), times);
+        self.times(since.until("post to answer", "due to answer"), sessions(rosters), Ledger::answer_times);
     }
 
     /// Takes up how long they took until they were there.
     pub(crate) fn arrival_times(&mut self, rosters: &[&Roster], since: Since) {
-        let sessions = rosters.iter().flat_map(|roster| &roster.sessions);
-        let times: Vec<_> =
-            sessions.flat_map(|session| session.ledger().arrival_times().collect::<Vec<_>>()).collect();
-        self.latency(since.until("post to frame", "due to frame"), times);
+        self.times(since.until("post to frame", "due to frame"), sessions(rosters), Ledger::arrival_times);
     }
 
-    /// Takes up how long they took from their answers until they were there.
-    pub(crate) fn delivery_times(&mut self, roster: &Roster) {
-        let sessions = roster.sessions.iter();
-        let times: Vec<_> =
-            sessions.flat_map(|session| session.ledger().delivery_times().collect::<Vec<_>>()).collect();
-        self.latency("answer to frame", times);
+    /// Takes up times of these sessions' messages.
+    pub(crate) fn times<'a>(
+        &mut self,
+        of: &'static str,
+        sessions: impl IntoIterator<Item = &'a Session>,
+        times: impl Fn(&Ledger) -> Vec<u64>,
+    ) {
+        let times: Vec<_> = sessions.into_iter().flat_map(|session| times(&session.ledger())).collect();
+        self.latency(of, times);
     }
 
     /// Takes up what was found at one of several rates, as a step of its own.
@@ -152,6 +149,10 @@ impl Findings {
         self.verdict.merge(&roster.verdict(expectation));
         self.surroundings.add(roster);
     }
+}
+
+fn sessions<'a>(rosters: &'a [&Roster]) -> impl Iterator<Item = &'a Session> {
+    rosters.iter().flat_map(|roster| &roster.sessions)
 }
 
 impl Since {

@@ -4,17 +4,17 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::fan_out::{Naming, Notifier, Presence, Recipients, Record, audience_of};
+use super::fan_out::{Naming, Notifier, Presence, Recipients, Record, audience_of, fanned_out};
 use super::listeners::Listeners;
 use super::{Failure, Run};
 use crate::application_server::ApplicationServer;
 use crate::fleet::{Connected, Fleet};
-use crate::ledger::{Expectation, Faults};
+use crate::ledger::{Expectation, Faults, Ledger};
 use crate::limits::allow_connections;
 use crate::meter::Meter;
 use crate::pace::{Bounds, Pace, Rate};
 use crate::progress::Progress;
-use crate::report::{Findings, Since};
+use crate::report::Findings;
 use crate::roster::Roster;
 use crate::samples::Sampler;
 use crate::sender::{Answers, Manner, connected_senders, post_to};
@@ -83,8 +83,10 @@ impl Soak {
         let mut faults = record.into(&mut findings);
         faults.insert("left_out_members", left_out);
         findings.kept(&pace, roster.at_a_time(self.in_flight).min(self.terminals));
-        findings.answer_times(&[&roster], Since::Due);
-        findings.arrival_times(&[&roster], Since::Due);
+        let (single, many) = roster.sessions.split_at(self.terminals.min(roster.sessions.len()));
+        findings.times("due to answer", single, Ledger::answer_times);
+        findings.times("due to frame", single, Ledger::arrival_times);
+        fanned_out(&mut findings, many);
         findings.judge(&roster, Expectation::Each);
         Ok((findings, faults))
     }

@@ -52,7 +52,8 @@ impl Storm {
         let names = (0..self.terminals).map(|_| None).collect();
         let new = storm("new terminals configured", &run.service, names).await;
         findings.phases.push(metered.stop("new terminals configured", new.configured.len() as u64)?);
-        findings.latency("storm of new ones to connection", new.configured.iter().map(|one| one.to_connection));
+        findings
+            .latency("storm of new ones to connection", new.configured.iter().map(|one| one.to_connection));
         findings.latency("storm of new ones to configured", new.configured.iter().map(|one| one.to_hello));
         let (names, sessions) = register(&run.service, new.configured).await?;
 
@@ -60,8 +61,10 @@ impl Storm {
         let known = names.iter().cloned().map(Some).collect();
         let known = storm("known terminals configured", &run.service, known).await;
         findings.phases.push(metered.stop("known terminals configured", known.configured.len() as u64)?);
-        findings
-            .latency("storm of known ones to connection", known.configured.iter().map(|one| one.to_connection));
+        findings.latency(
+            "storm of known ones to connection",
+            known.configured.iter().map(|one| one.to_connection),
+        );
         findings
             .latency("storm of known ones to configured", known.configured.iter().map(|one| one.to_hello));
 

@@ -10,11 +10,11 @@ use super::listeners::Listeners;
 use super::{Failure, Run};
 use crate::application_server::ApplicationServer;
 use crate::fleet::{Fleet, Visitor, visit};
-use crate::ledger::{Expectation, Faults};
+use crate::ledger::{Expectation, Faults, Ledger};
 use crate::limits::allow_connections;
 use crate::meter::Meter;
 use crate::progress::Progress;
-use crate::report::{Findings, Since};
+use crate::report::Findings;
 use crate::roster::{Roster, Session};
 use crate::terminal::{AckPolicy, Live};
 
@@ -93,8 +93,7 @@ impl FanOut {
         let record = notifier.end(self.naming, &audience).await?;
         let mut faults = record.into(&mut findings);
         faults.insert("left_out_members", left_out);
-        findings.arrival_times(&[&roster], Since::Post);
-        findings.delivery_times(&roster);
+        fanned_out(&mut findings, &roster.sessions);
         findings.judge(&roster, if self.ttl == 0 { Expectation::Any } else { Expectation::Each });
         findings.judge(&away.roster, self.expected_of_absent());
         Ok((findings, faults))
@@ -141,6 +140,12 @@ impl FanOut {
     fn expected_of_absent(&self) -> Expectation {
         if self.ttl == 0 { Expectation::None } else { Expectation::Each }
     }
+}
+
+/// Takes up how long the notifications took to each of these sessions.
+pub(crate) fn fanned_out(findings: &mut Findings, sessions: &[Session]) {
+    findings.times("fan-out to frame", sessions, Ledger::arrival_times);
+    findings.times("fan-out's answer to frame", sessions, Ledger::delivery_times);
 }
 
 /// What a run calls its audience: nobody else's.

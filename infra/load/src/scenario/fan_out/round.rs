@@ -87,7 +87,6 @@ impl Notifier {
             }
         }
         self.batches = batches;
-        self.look_back(number);
         Ok(())
     }
 
@@ -182,6 +181,7 @@ impl Notifier {
         sessions.filter_map(move |session| session.ledger().arrival_time(number))
     }
 
+    /// How long each round took; when nothing comes any more.
     fn look_back(&mut self, number: u64) {
         let times: Vec<_> = self.batches.iter().flat_map(|batch| self.arrived(batch, number)).collect();
         self.record.deliveries += times.len() as u64;
@@ -193,6 +193,7 @@ impl Notifier {
         if naming == Naming::Audience {
             self.server.delete(audience).await?;
         }
+        (0..self.number).for_each(|number| self.look_back(number));
         Ok(self.record)
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn change(
 }
 
 pub(super) async fn delete(State(service): State<Arc<Service>>, Path(name): Path<String>) -> StatusCode {
-    service.fan_outs.lock().unwrap().audiences.remove(&name).expect("an audience");
+    service.fan_outs.lock().unwrap().audiences.remove(&name).unwrap();
     StatusCode::NO_CONTENT
 }
 

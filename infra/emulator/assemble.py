@@ -8,6 +8,9 @@ writes BUILD/template.yaml, whose functions take their code from BUILD/<binary>/
 - AWS::ApiGatewayV2::RouteResponse is gone: the emulator does not know the type, and always sends the body that a function
   returns, as if every route had one.
 - An alarm on an expression is gone: the emulator knows alarms on a single metric alone.
+- Who may sqs:SendMessage may sqs:SendMessageBatch too: to AWS that is the same right, and the emulator asks for one of that
+  name.
+- How many instances a queue may wake is gone: the emulator keeps the number as text, and then takes from no queue at all.
 - Architecture defaults to the one of this machine, where the functions run.
 """
 
@@ -26,6 +29,18 @@ def left_out(resource: dict) -> bool:
     return on_expression or resource["Type"] in LEFT_OUT
 
 
+def rights(function: dict) -> list[dict]:
+    return [statement for policy in function["Properties"]["Policies"] for statement in policy["Statement"]]
+
+
+def may_send_in_batches(statement: dict) -> None:
+    # One that depends on a condition is an Fn::If, and has no queue in it.
+    actions = statement.get("Action", [])
+    actions = actions if isinstance(actions, list) else [actions]
+    if "sqs:SendMessage" in actions:
+        statement["Action"] = [*actions, "sqs:SendMessageBatch"]
+
+
 def assemble(template: dict) -> list[str]:
     """Rewrite the template in place, and return the names of the binaries that it needs."""
     resources = template["Resources"]
@@ -34,6 +49,8 @@ def assemble(template: dict) -> list[str]:
 
     binaries = []
     for name, resource in resources.items():
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            resource["Properties"].pop("ScalingConfig", None)
         if resource["Type"] != "AWS::Serverless::Function":
             continue
         try:
@@ -41,6 +58,8 @@ def assemble(template: dict) -> list[str]:
         except KeyError:
             sys.exit(f"assemble: {name} has no Metadata with BuildProperties and Binary")
         resource["Properties"]["CodeUri"] = f"{binary}/"
+        for statement in rights(resource):
+            may_send_in_batches(statement)
         binaries.append(binary)
     template["Globals"]["Function"].pop("CodeUri", None)
 

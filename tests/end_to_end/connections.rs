@@ -64,7 +64,7 @@ async fn the_first_message_behind_hello_is_understood() {
     let service = Service::start();
     for _ in 0..10 {
         let (mut terminal, _) = service.terminal().await;
-        let request = Register { channel: channel(), key: None, app: None };
+        let request = Register { channel: channel(), key: None, app: None, encodings: Vec::new() };
         assert_eq!(terminal.register(request).await.unwrap().status, 200);
         let unknown = Unregister { channel: channel(), code: None };
         assert_eq!(terminal.unregister(unknown).await.unwrap().status, 200);

@@ -15,7 +15,12 @@ async fn r39_the_whole_flow() {
     assert_eq!((hello.status, hello.use_webpush), (200, true));
 
     // R5, R7, R9: session request, token to the application.
-    let request = Register { channel: channel(), key: None, app: Some("org.example.mail".into()) };
+    let request = Register {
+        channel: channel(),
+        key: None,
+        app: Some("org.example.mail".into()),
+        encodings: Vec::new(),
+    };
     let app = App::register_as(&mut terminal, request.clone()).await;
     assert!(app.subscription.endpoint.starts_with(&format!("{}/push/", service.public_url)));
 

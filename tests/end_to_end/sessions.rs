@@ -30,7 +30,7 @@ async fn a_channel_registered_again_gets_a_new_token_and_the_old_one_counts_on()
     let service = Service::start();
     let server = Server::new();
     let (mut terminal, _) = service.terminal().await;
-    let request = Register { channel: channel(), key: None, app: Some("mail".into()) };
+    let request = Register { channel: channel(), key: None, app: Some("mail".into()), encodings: Vec::new() };
     let first = App::register_as(&mut terminal, request.clone()).await;
     assert_eq!(service.validate(&server, json!({"token": first.token()})).await.status(), 200);
     let second = App::register_as(&mut terminal, request).await;

@@ -10,6 +10,8 @@ use signalbox::client::{SubscriptionKeys, VapidKey, encrypt};
 use signalbox_connection::Connection;
 use signalbox_domain::{Clock, TerminalId, Timestamp};
 use signalbox_drain::Drain;
+use signalbox_fanout::Fanout;
+use signalbox_fanout_page::FanoutPage;
 use signalbox_issue_token::IssueToken;
 use signalbox_keep_alive::KeepAlive;
 use signalbox_local_aws::{
@@ -17,13 +19,15 @@ use signalbox_local_aws::{
 };
 use signalbox_notify::Notify;
 use signalbox_provision::Provision;
-use signalbox_startup::{ClientConfigs, Clients, Context, Settings};
+use signalbox_startup::{ClientConfigs, Clients, Context, QueueUrls, Settings};
 use signalbox_store::TableNames;
 use signalbox_telemetry::{Embedded, Metrics};
 use signalbox_validate_token::ValidateToken;
 use signalbox_wire::base64url;
 
-use crate::events::{Link, Source, drain_event, http, http_request, socket, socket_event};
+use crate::events::{
+    Link, Source, drain_event, fan_out, http, http_request, page_event, socket, socket_event,
+};
 use crate::peers::{Peers, Wire};
 
 pub const CHANNEL: &str = "5a7b9c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d";
@@ -40,6 +44,7 @@ pub struct Bed {
     pub posts: Recorder,
     pub queues: Recorder,
     pub drains: LocalQueue,
+    pages: LocalQueue,
     pub peers: Arc<Peers>,
     pub server: VapidKey,
     pub keys: SubscriptionKeys,
@@ -55,6 +60,8 @@ pub struct Bed {
     validate_token: ValidateToken,
     notify: Notify,
     drain: Drain,
+    fanout: Fanout,
+    fanout_page: FanoutPage,
     /// Where connections are kept alive.
     pub keep_alive: Option<KeepAlive>,
 }
@@ -65,6 +72,7 @@ struct Wires {
     posts: Recorder,
     queues: Recorder,
     drains: LocalQueue,
+    pages: LocalQueue,
     peers: Arc<Peers>,
     key_ring: Arc<Mutex<String>>,
     now: Arc<AtomicU64>,
@@ -84,11 +92,13 @@ impl Bed {
         let peers = Arc::<Peers>::default();
         let options = QueueOptions { visibility: Duration::from_secs(180), receptions: 5 };
         let drains = LocalQueue::open(wire.clone(), "drains", options).await.unwrap();
+        let pages = LocalQueue::open(wire.clone(), "pages", options).await.unwrap();
         let wires = Wires {
             dynamo: Recorder::new(wire),
             posts: Recorder::new(ConnectionsWire::new(Arc::new(Wire(peers.clone())))),
-            queues: Recorder::new(QueuesWire::new(vec![drains.clone()])),
+            queues: Recorder::new(QueuesWire::new(vec![drains.clone(), pages.clone()])),
             drains,
+            pages,
             peers,
             key_ring: Arc::new(Mutex::new(KEY_RING.to_owned())),
             now,
@@ -97,7 +107,7 @@ impl Bed {
     }
 
     async fn with(source: Source, wires: Wires, clock: Clock) -> Self {
-        let Wires { dynamo, posts, queues, drains, peers, key_ring, now } = wires;
+        let Wires { dynamo, posts, queues, drains, pages, peers, key_ring, now } = wires;
         let secrets = SecretsWire::new({
             let key_ring = key_ring.clone();
             move || Ok(key_ring.lock().unwrap().clone())
@@ -106,6 +116,7 @@ impl Bed {
             terminals: "terminals".into(),
             messages: "messages".into(),
             connections: "connections".into(),
+            fanout: "fanout".into(),
         };
         let configs = ClientConfigs {
             dynamodb: config(dynamo.clone()),
@@ -116,8 +127,9 @@ impl Bed {
         let clients = Clients::new(&configs, "http://posts.invalid");
         let beside = clients.dynamodb.clone();
         tables.create(&beside).await.unwrap();
-        let settings =
-            Settings::new(tables, "http://queues.invalid/drains".into(), PUBLIC_URL.parse().unwrap());
+        let url = |name| format!("http://queues.invalid/{name}");
+        let urls = QueueUrls { drains: url("drains"), pages: url("pages") };
+        let settings = Settings::new(tables, urls, PUBLIC_URL.parse().unwrap());
         let context = Context::new(clients, settings, "key-ring".into(), clock).await.unwrap();
         let lines = Arc::<Mutex<Vec<String>>>::default();
         let written = lines.clone();
@@ -132,6 +144,8 @@ impl Bed {
             validate_token: ValidateToken::new(context.clone()),
             notify: Notify::new(context.clone()),
             drain: Drain::new(context.clone()),
+            fanout: Fanout::new(context.clone()),
+            fanout_page: FanoutPage::new(context.clone()),
             keep_alive: None,
             context,
             tables: beside,
@@ -139,6 +153,7 @@ impl Bed {
             posts,
             queues,
             drains,
+            pages,
             peers,
             server: VapidKey::generate().unwrap(),
             keys: SubscriptionKeys::generate().unwrap(),
@@ -160,6 +175,7 @@ impl Bed {
             posts: other.posts.clone(),
             queues: other.queues.clone(),
             drains: other.drains.clone(),
+            pages: other.pages.clone(),
             peers: other.peers.clone(),
             key_ring,
             now: other.now.clone(),
@@ -179,7 +195,9 @@ impl Bed {
     /// Sets how many messages may wait for an absent terminal.
     pub fn limit_waiting(&mut self, waiting_limit: u64) {
         let settings = Settings { waiting_limit, ..(*self.context.settings).clone() };
-        self.notify = Notify::new(Context { settings: Arc::new(settings), ..self.context.clone() });
+        let context = Context { settings: Arc::new(settings), ..self.context.clone() };
+        self.notify = Notify::new(context.clone());
+        self.fanout_page = FanoutPage::new(context);
     }
 
     /// Puts a terminal into a state that no function brings about.
@@ -192,6 +210,13 @@ impl Bed {
             update.update_expression("SET #state = :state").expression_attribute_names("#state", "state");
         let update = update.expression_attribute_values(":state", AttributeValue::S(state.to_owned()));
         update.send().await.expect("the terminal is there");
+    }
+
+    /// How many rows there are of members of audiences of this name, of whatever generation.
+    pub async fn members_kept(&self, name: &str) -> usize {
+        let rows = self.tables.scan().table_name("fanout").send().await.unwrap().items.unwrap();
+        let of = |pk: &str| pk.starts_with("M#") && pk.contains(&format!("#{name}#"));
+        rows.iter().filter(|row| row["pk"].as_s().is_ok_and(|pk| of(pk))).count()
     }
 
     pub fn now(&self) -> Timestamp {
@@ -376,6 +401,70 @@ impl Bed {
         answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
+    /// Runs a request about many: of this method and route, whose path parameter is this, by this server.
+    pub async fn fan_out(&self, ask: Ask<'_>) -> Response<Body> {
+        self.run_fan_out(&self.fan_out_event(ask)).await
+    }
+
+    pub async fn run_fan_out(&self, event: &Value) -> Response<Body> {
+        self.fanout.handle(http_request(event)).await
+    }
+
+    pub fn fan_out_event(&self, ask: Ask<'_>) -> Value {
+        let Ask { method, route, parameter, server, key, query, body } = ask;
+        let mut event = fan_out(&self.event_id(), self.now());
+        let server = server.unwrap_or(&self.server);
+        event["headers"]["authorization"] = json!(server.authorization(PUBLIC_URL).unwrap());
+        event["headers"].as_object_mut().unwrap().remove("idempotency-key");
+        let route_key = format!("{method} {route}");
+        event["routeKey"] = json!(route_key);
+        event["requestContext"]["routeKey"] = json!(route_key);
+        event["requestContext"]["http"]["method"] = json!(method);
+        if let Some((name, value)) = parameter {
+            event["pathParameters"] = json!({ name: value });
+        }
+        if let Some(key) = key {
+            event["headers"]["idempotency-key"] = json!(key);
+        }
+        event["rawQueryString"] = json!(query);
+        event["body"] = json!(body.map(|body| body.to_string()));
+        event
+    }
+
+    /// What has been sent to the queue of pages since the last time.
+    pub fn paged(&self) -> Vec<String> {
+        let calls = self.queues.take().into_iter();
+        let entries = calls.flat_map(|call| call.request["Entries"].as_array().cloned().unwrap_or_default());
+        entries.map(|entry| entry["MessageBody"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Runs the function `fanout-page` on this body, out of the queue for the `receptions`th time: whether it is done.
+    pub async fn page(&self, body: &str, receptions: u32) -> bool {
+        let event = page_event(body, receptions, self.now().plus(Duration::from_secs(60)));
+        self.fanout_page.handle(event).await.unwrap().batch_item_failures.is_empty()
+    }
+
+    /// Carries out everything that is in the queue of pages, and what that puts there.
+    pub async fn carry_out(&self) {
+        loop {
+            let work = self.paged();
+            if work.is_empty() {
+                return;
+            }
+            for body in work {
+                assert!(self.page(&body, 1).await, "{body}");
+            }
+        }
+    }
+
+    /// How far a job is.
+    pub async fn progress(&self, job: &str) -> Value {
+        let ask = Ask { parameter: Some(("job", job)), ..Ask::new("GET", "/v1/notifications/{job}") };
+        let answer = self.fan_out(ask).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.body());
+        body(&answer)
+    }
+
     pub async fn run_validate(&self, event: &Value) -> Response<Body> {
         self.validate_token.handle(http_request(event)).await
     }
@@ -383,6 +472,29 @@ impl Bed {
     pub async fn validate(&self, token: &str) -> Response<Body> {
         self.run_validate(&self.validate_event(token, &self.server)).await
     }
+}
+
+/// A request about many.
+#[derive(Clone, Default)]
+pub struct Ask<'a> {
+    pub method: &'a str,
+    pub route: &'a str,
+    pub parameter: Option<(&'a str, &'a str)>,
+    pub server: Option<&'a VapidKey>,
+    pub key: Option<&'a str>,
+    pub query: &'a str,
+    pub body: Option<Value>,
+}
+
+impl<'a> Ask<'a> {
+    pub fn new(method: &'a str, route: &'a str) -> Self {
+        Self { method, route, ..Self::default() }
+    }
+}
+
+/// The JSON of an answer.
+pub fn body(answer: &Response<Body>) -> Value {
+    serde_json::from_slice(answer.body()).unwrap()
 }
 
 /// The versions of posted notifications.

@@ -140,6 +140,7 @@ async fn a_push_that_meets_an_unregister_delivers_nothing() {
         channel: CHANNEL.parse().unwrap(),
         generation: 0,
         payload: None,
+        shared: None,
         urgency: signalbox_domain::Urgency::default(),
         expires: bed.now().plus(Duration::from_secs(60)),
         sealed_under: bed.context.keys.current().sealing_key(),

@@ -79,9 +79,30 @@ pub fn http(source: Source, name: &str, id: &str, at: Timestamp) -> Value {
     event
 }
 
+/// A request of a fan-out with this identity and time. API Gateway's form alone.
+pub fn fan_out(id: &str, at: Timestamp) -> Value {
+    let mut event: Value = serde_json::from_str(include_str!("../events/aws/fanout.json")).unwrap();
+    event["requestContext"]["requestId"] = json!(id);
+    event["requestContext"]["timeEpoch"] = json!(at.as_millis());
+    event
+}
+
 /// A batch of the queue of drains, with these bodies. The message ids are `0`, `1` and so on.
 pub fn drain_event(bodies: &[String], deadline: Timestamp) -> LambdaEvent<SqsEvent> {
-    let mut event: Value = serde_json::from_str(include_str!("../events/aws/drain.json")).unwrap();
+    queue_event(include_str!("../events/aws/drain.json"), bodies, deadline)
+}
+
+/// What the queue of pages wakes its function with: this body, received for the `receptions`th time.
+pub fn page_event(body: &str, receptions: u32, deadline: Timestamp) -> LambdaEvent<SqsEvent> {
+    let recorded = include_str!("../events/aws/fanout-page.json");
+    let mut event = queue_event(recorded, &[body.to_owned()], deadline);
+    let attributes = &mut event.payload.records[0].attributes;
+    attributes.insert("ApproximateReceiveCount".to_owned(), receptions.to_string());
+    event
+}
+
+fn queue_event(recorded: &str, bodies: &[String], deadline: Timestamp) -> LambdaEvent<SqsEvent> {
+    let mut event: Value = serde_json::from_str(recorded).unwrap();
     let record = event["Records"][0].clone();
     let records = bodies.iter().enumerate().map(|(index, body)| {
         let mut record = record.clone();

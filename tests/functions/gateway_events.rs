@@ -2,7 +2,7 @@ use serde_json::json;
 use signalbox_domain::TerminalState;
 
 use crate::bed::{A, B, Bed, CHANNEL, versions};
-use crate::events::{SOURCES, http, http_request, recorded, socket};
+use crate::events::{SOURCES, fan_out, http, http_request, recorded, socket};
 
 /// Every route's event in API Gateway's form and in the emulator's is understood.
 #[tokio::test]
@@ -30,6 +30,26 @@ async fn the_flow_runs_on_recorded_events() {
         let health = http_request(&http(source, "health", "r", bed.now()));
         assert_eq!(signalbox_notify::Notify::new(bed.context.clone()).handle(health).await.status(), 200);
     }
+}
+
+/// A fan-out's events as they are recorded: the request is understood as a whole, and so is the page, whose job is not there.
+#[tokio::test]
+async fn a_fan_out_runs_on_recorded_events() {
+    let bed = Bed::new().await;
+    let mut event = fan_out(&bed.event_id(), bed.now());
+    event["headers"]["authorization"] = json!(bed.server.authorization(crate::bed::PUBLIC_URL).unwrap());
+    let answer = bed.run_fan_out(&event).await;
+    assert_eq!(answer.status(), 202, "{:?}", answer.body());
+    let told = crate::bed::body(&answer);
+    assert_eq!((&told["total"], &told["refused"][0]["status"]), (&json!(1), &json!(404)));
+    // Named by its key, not by the event.
+    let again = bed.run_fan_out(&event).await;
+    assert_eq!(crate::bed::body(&again), told);
+    let recorded: serde_json::Value =
+        serde_json::from_str(include_str!("../events/aws/fanout-page.json")).unwrap();
+    let _ = bed.dynamo.take();
+    assert!(bed.page(recorded["Records"][0]["body"].as_str().unwrap(), 1).await);
+    assert_eq!(bed.dynamo.take_operations(), ["BatchGetItem"]);
 }
 
 /// The emulator's recorded `hello` carries a probe's body.

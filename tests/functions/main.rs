@@ -14,6 +14,7 @@ mod costs;
 mod crossings;
 mod drains;
 mod events;
+mod fanout;
 mod faults;
 mod gateway_events;
 mod keep_alive;

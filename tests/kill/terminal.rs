@@ -125,7 +125,8 @@ impl Member {
         index: usize,
     ) -> Result<(), TerminalError> {
         let channel = self.channels[index];
-        let answer = terminal.register(Register { channel, key: None, app: None }).await?;
+        let answer =
+            terminal.register(Register { channel, key: None, app: None, encodings: Vec::new() }).await?;
         let mut book = world.ledger.open();
         match answer.endpoint.filter(|_| answer.status == 200) {
             Some(endpoint) => self.sessions[index] = Some(book.issued(self.number, channel, endpoint)),

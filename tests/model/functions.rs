@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::{Region, SdkConfig};
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use aws_lambda_events::sqs::SqsEvent;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
 use lambda_http::Request;
 use lambda_runtime::LambdaEvent;
 use signalbox_connection::Connection;
@@ -16,7 +17,7 @@ use signalbox_issue_token::IssueToken;
 use signalbox_local_aws::{SecretsWire, config};
 use signalbox_notify::Notify;
 use signalbox_provision::Provision;
-use signalbox_startup::{ClientConfigs, Clients, Context, Settings};
+use signalbox_startup::{ClientConfigs, Clients, Context, QueueUrls, Settings};
 use signalbox_store::TableNames;
 use signalbox_validate_token::ValidateToken;
 
@@ -56,6 +57,7 @@ pub fn tables() -> TableNames {
         terminals: "terminals".into(),
         messages: "messages".into(),
         connections: "connections".into(),
+        fanout: "fanout".into(),
     }
 }
 
@@ -82,7 +84,10 @@ impl Functions {
         let clients = clients(wires, instance);
         let settings = Settings::new(
             tables(),
-            "http://queues.invalid/drains".into(),
+            QueueUrls {
+                drains: "http://queues.invalid/drains".into(),
+                pages: "http://queues.invalid/pages".into(),
+            },
             PUBLIC_URL.parse().expect("a URL"),
         );
         let context =

@@ -15,6 +15,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod broadcast;
+mod fanout;
 mod logs;
 mod operator;
 mod promises;

@@ -97,6 +97,12 @@ impl Process {
         self.child.wait().expect("it ends").code()
     }
 
+    /// Kills it, at whatever it is.
+    pub fn end_now(&mut self) {
+        self.child.kill().expect("it is killed");
+        self.child.wait().expect("it ends");
+    }
+
     /// Sends a signal and waits for the end; its exit status, if it ended by itself.
     pub fn end(mut self, signal: &str) -> Option<i32> {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
@@ -231,7 +237,12 @@ pub struct App {
 impl App {
     /// Asks for a session and gets it.
     pub async fn register(terminal: &mut Terminal, app: Option<&str>, key: Option<&str>) -> Self {
-        let request = Register { channel: channel(), key: key.map(Into::into), app: app.map(Into::into) };
+        let request = Register {
+            channel: channel(),
+            key: key.map(Into::into),
+            app: app.map(Into::into),
+            encodings: Vec::new(),
+        };
         Self::register_as(terminal, request).await
     }
 

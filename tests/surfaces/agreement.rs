@@ -103,7 +103,23 @@ fn code_page_and_document_have_the_same_problems() {
                 .extend(one_of.into_iter().flatten().map(|one| problem(status, resolved(&document, one))));
         }
     }
+    // No call is refused so: a recipient of a fan-out may be.
+    let of_recipients: BTreeSet<Problem> = of_recipients(&document).collect();
+    let alone: Vec<_> = of_recipients.difference(&in_document).map(|(_, kind, _)| kind.as_str()).collect();
+    assert_eq!(alone, ["encoding-not-asked"]);
+    in_document.extend(of_recipients);
     assert_eq!(in_document, in_code);
+}
+
+/// What a recipient or a member may be refused for.
+fn of_recipients(document: &Value) -> impl Iterator<Item = Problem> {
+    let schemas = &document["components"]["schemas"];
+    let types = |schema: &str| schemas[schema]["properties"]["type"]["enum"].as_array().expect("types");
+    types("RefusedRecipient").iter().chain(types("RefusedMember")).map(|urn| {
+        let kind = urn.as_str().and_then(|urn| urn.strip_prefix(PROBLEM_PREFIX)).expect("a problem's type");
+        let schema = &schemas[format!("Problem.{kind}")];
+        problem(&schema["properties"]["status"]["const"].to_string(), schema)
+    })
 }
 
 fn resolved<'d>(document: &'d Value, reference: &Value) -> &'d Value {

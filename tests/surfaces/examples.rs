@@ -24,7 +24,7 @@ fn channel() -> ChannelId {
 pub fn taken() -> Vec<Value> {
     use TerminalMessage as M;
     let hello = Hello { uaid: None, use_webpush: Some(true), urgency: None };
-    let register = Register { channel: channel(), key: None, app: None };
+    let register = Register { channel: channel(), key: None, app: None, encodings: Vec::new() };
     let update = AckUpdate { channel: channel(), version: VERSION.into(), code: Some(100) };
     let typed = [
         M::Hello(hello.clone()),
@@ -34,8 +34,9 @@ pub fn taken() -> Vec<Value> {
         M::Register(Register {
             app: Some("org.example.mail".into()),
             key: Some(SERVER_KEY.into()),
-            ..register
+            ..register.clone()
         }),
+        M::Register(Register { encodings: vec!["identity".into()], ..register }),
         M::Unregister(Unregister { channel: channel(), code: Some(200) }),
         M::Ack(Ack { updates: vec![update] }),
         M::Nack(Nack { version: VERSION.into(), code: Some(301) }),
@@ -69,6 +70,7 @@ pub fn sent() -> Vec<Value> {
         })
     };
     let aes128gcm = NotificationHeaders { encoding: "aes128gcm".into(), encryption: None, crypto_key: None };
+    let identity = NotificationHeaders { encoding: "identity".into(), encryption: None, crypto_key: None };
     let aesgcm = NotificationHeaders {
         encoding: "aesgcm".into(),
         encryption: Some("salt=lngarbyKfMoi9Z75xYXmkg".into()),
@@ -86,6 +88,7 @@ pub fn sent() -> Vec<Value> {
         M::Unregister(UnregisterAnswer { channel: channel(), status: 200 }),
         notification(Some(PAYLOAD), Some(aes128gcm)),
         notification(Some("6nqAQUME8hNqw5J3kl8cpVVJylXKYqZOeseZG8UueKpA"), Some(aesgcm)),
+        notification(Some("eyJzY29yZSI6IjI6MSJ9"), Some(identity)),
         notification(None, None),
         M::Error(ErrorMessage {
             reason: ErrorReason::NoHello,

@@ -9,8 +9,8 @@ use proptest::string::string_regex;
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 use signalbox_domain::{
-    ApplicationName, BodyLimit, ContentHeaders, Encoding, InvalidServerKey, LegacyHeaders, Payload,
-    ServerKey, Topic, Uaid, Urgency,
+    ApplicationName, AudienceName, BodyLimit, ContentHeaders, Encoding, InvalidServerKey, JobId,
+    LegacyHeaders, Payload, ServerKey, TokenDigest, Topic, Uaid, Urgency,
 };
 use signalbox_wire::{ChannelId, base64url, form};
 
@@ -39,6 +39,9 @@ static FORMS: LazyLock<HashMap<&'static str, Form>> = LazyLock::new(|| {
         ("app", Form::of::<form::ApplicationName>()),
         ("topic", Form::of::<form::Topic>()),
         ("key", Form::of::<form::ServerKey>()),
+        ("audience", Form::of::<form::AudienceName>()),
+        ("job", Form::of::<form::JobId>()),
+        ("digest", Form::of::<form::TokenDigest>()),
         ("salt", Form::of::<form::Salt>()),
         ("sender key", Form::of::<form::SenderKey>()),
     ])
@@ -90,6 +93,23 @@ proptest! {
         prop_assert_eq!(FORMS["topic"].admits(&text), text.parse::<Topic>().is_ok());
     }
 
+    #[test]
+    fn an_audiences_name_is_what_its_form_admits(text in around("audience")) {
+        prop_assert_eq!(FORMS["audience"].admits(&text), text.parse::<AudienceName>().is_ok());
+    }
+
+    #[test]
+    fn a_job_is_what_its_form_admits(text in around("job")) {
+        prop_assert_eq!(FORMS["job"].admits(&text), text.parse::<JobId>().is_ok());
+    }
+
+    #[test]
+    fn a_tokens_digest_is_what_its_form_admits(text in around("digest")) {
+        let bytes = base64url::decode(&text).ok();
+        let digest = bytes.and_then(|bytes| TokenDigest::from_bytes(&bytes));
+        prop_assert_eq!(FORMS["digest"].admits(&text), digest.is_some());
+    }
+
     /// That the point is on the curve, no pattern can say.
     #[test]
     fn a_server_key_is_what_its_form_admits_and_on_the_curve(text in around("key")) {
@@ -136,6 +156,14 @@ fn the_words_are_the_domains() {
     let legacy = Encoding::AesGcm(LegacyHeaders { encryption: String::new(), crypto_key: String::new() });
     assert_eq!(
         words::<form::Encoding>(),
-        [Encoding::Aes128Gcm, legacy].map(|encoding| encoding.as_str().to_owned())
+        [Encoding::Aes128Gcm, legacy.clone()].map(|encoding| encoding.as_str().to_owned())
+    );
+    assert_eq!(
+        words::<form::FanOutCoding>(),
+        [Encoding::Aes128Gcm, Encoding::Identity].map(|encoding| encoding.as_str().to_owned())
+    );
+    assert_eq!(
+        words::<form::Coding>(),
+        [Encoding::Aes128Gcm, legacy, Encoding::Identity].map(|encoding| encoding.as_str().to_owned())
     );
 }

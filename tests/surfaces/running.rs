@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use signalbox::client::TerminalError;
+use signalbox_wire::{Register, Unregister};
 
 use crate::examples;
 use crate::support::described::{assert_answer, assert_frame};
-use crate::support::{App, Server, Service, http, next};
+use crate::support::{App, Server, Service, channel, http, next};
 
 /// Each example of what a terminal may send is taken: answered or ignored, but not refused.
 #[tokio::test]
@@ -97,4 +98,65 @@ async fn every_call_is_answered_as_described() {
     assert_eq!((status, &problem["errno"]), (410, &json!(106)));
     assert_eq!(checked(http().delete(url("/messages/x"))).await.0, 404);
     assert_eq!(checked(http().post(url("/v1/tokens/validate")).body(vec![b' '; 70_000])).await.0, 413);
+}
+
+/// The calls for many sessions, each answered as it is meant to be, and refused.
+#[tokio::test]
+async fn every_call_for_many_is_answered_as_described() {
+    let service = Service::start();
+    let (server, other) = (Server::new(), Server::new());
+    let (mut terminal, _) = service.terminal().await;
+    let request =
+        Register { channel: channel(), key: None, app: None, encodings: vec!["identity".to_owned()] };
+    let app = App::register_as(&mut terminal, request).await;
+    let encrypted_only = App::register(&mut terminal, None, None).await;
+    let url = |path: &str| format!("{}{path}", service.public_url);
+    let signed = |request| server.sign(request, &service.public_url);
+    let post = |path: &str, body: &Value| http().post(url(path)).json(body);
+    let read = |(status, body): (u16, String)| (status, serde_json::from_str::<Value>(&body).unwrap());
+
+    let recipients = json!([
+        {"token": app.token()},
+        app.subscription,
+        {"token": encrypted_only.token()},
+        {"token": "forged"},
+    ]);
+    let list =
+        json!({"ttl": 60, "contentEncoding": "identity", "body": "eyJhIjoxfQ", "recipients": recipients});
+    assert_eq!(checked(post("/v1/notifications", &list)).await.0, 401);
+    let keyed = |body: &Value| signed(post("/v1/notifications", body)).header("Idempotency-Key", "one");
+    let (status, location) = checked(keyed(&list)).await;
+    assert_eq!(status, 202);
+    assert_eq!(checked(keyed(&list)).await, (202, location.clone()));
+    assert_eq!(checked(keyed(&json!({"ttl": 60, "recipients": recipients}))).await.0, 409);
+    assert_eq!(checked(signed(post("/v1/notifications", &json!({"ttl": 60})))).await.0, 400);
+
+    let (status, progress) = read(checked(signed(http().get(format!("{location}?wait=20")))).await);
+    assert_eq!((status, &progress["state"], &progress["posted"]), (200, &json!("done"), &json!(2)));
+    assert_eq!((&progress["refused"], &progress["dead"]), (&json!(2), &json!([3])));
+    assert_eq!(checked(other.sign(http().get(&location), &service.public_url)).await.0, 404);
+    assert_eq!(checked(signed(http().get(format!("{location}?after=x")))).await.0, 400);
+
+    let audience = "/v1/audiences/news";
+    let everyone = "/v1/audiences/news/notifications";
+    assert_eq!(checked(signed(http().get(url(audience)))).await.0, 404);
+    assert_eq!(checked(signed(post(everyone, &json!({"ttl": 0})))).await.0, 404);
+    let change = json!({"add": [app.token(), app.subscription, "forged"], "remove": ["forged"]});
+    assert_eq!(checked(signed(http().patch(url(audience)).json(&change))).await.0, 200);
+    assert_eq!(
+        read(checked(signed(http().get(url(audience)))).await),
+        (200, json!({"name": "news", "size": 1}))
+    );
+    assert_eq!(checked(signed(http().get(url("/v1/audiences/.news")))).await.0, 400);
+    let (status, location) = checked(signed(post(everyone, &json!({"ttl": 0})))).await;
+    assert_eq!(status, 202);
+    let (_, progress) = read(checked(signed(http().get(format!("{location}?wait=20")))).await);
+    assert_eq!((&progress["posted"], &progress["total"]), (&json!(1), &json!(1)));
+    // Dead by the time of the next job, and named by its token's digest.
+    terminal.unregister(Unregister { channel: app.channel, code: None }).await.unwrap();
+    let (_, location) = checked(signed(post(everyone, &json!({"ttl": 0})))).await;
+    let (_, progress) = read(checked(signed(http().get(format!("{location}?wait=20")))).await);
+    assert_eq!(progress["dead"][0], progress["refusals"][0]["member"]);
+    assert_eq!(checked(signed(http().delete(url(audience)))).await.0, 204);
+    assert_eq!(checked(http().delete(url(audience))).await.0, 401);
 }

@@ -108,7 +108,17 @@ fn session_request(register: &Register) -> Result<SessionRequest, NoToken> {
     Ok(SessionRequest {
         application: application.map_err(|error| NoToken::Status(400, error.to_string()))?,
         named_key: named_key.map_err(|error| NoToken::Status(400, format!("key {error}")))?,
+        takes_identity: takes_identity(&register.encodings)?,
     })
+}
+
+/// Whether bodies that are not encrypted are among what the application reads. The codings of Web Push go without saying.
+fn takes_identity(encodings: &[String]) -> Result<bool, NoToken> {
+    const KNOWN: [&str; 3] = ["aes128gcm", "aesgcm", "identity"];
+    match encodings.iter().find(|name| !KNOWN.contains(&name.as_str())) {
+        Some(_) => Err(NoToken::Status(400, "encodings may name aes128gcm, aesgcm and identity".to_owned())),
+        None => Ok(encodings.iter().any(|name| name == "identity")),
+    }
 }
 
 /// R5: only a provisioned terminal gets a token. One whose configuring message is on its way will be in a moment.

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use signalbox_delivery::{Owed, Part, PostError, notification};
+use signalbox_backlog::{Posted, owe, post};
+use signalbox_delivery::notification;
 use signalbox_domain::{
     Acceptance, ConnectionId, EventId, KeyId, MessageKey, MessageKind, Payload, Refusal, StoredMessage,
     Terminal, TerminalId, Urgency, evaluate,
@@ -15,8 +16,6 @@ use crate::{Notify, Refused};
 /// How often a notification with TTL 0 looks for a terminal whose `hello` is being answered, and how long in between.
 const LOOKS: u32 = 6;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
-/// A terminal that reconnects faster than it is posted to so often is drained by its next `hello` anyhow.
-const TAKEOVERS: u32 = 3;
 
 impl Notify {
     /// Evaluates the token (R19), then stores and posts. 1 read; with a TTL 1 write more, and 1 more for an absent
@@ -40,6 +39,7 @@ impl Notify {
             channel: claims.channel,
             generation: session.generation,
             payload: push.payload.clone(),
+            shared: None,
             urgency: push.urgency,
             expires: push.ttl.expires(now),
             sealed_under: self.context.keys.current().sealing_key(),
@@ -68,14 +68,15 @@ impl Notify {
         };
         let posted = match connection {
             None => Posted::Absent,
-            Some(connection) => match self.post(&message.key, connection, message.urgency, &frame).await {
-                Ok(posted) => posted,
-                Err(PostFailed { connection, error }) => {
-                    tracing::warn!(terminal = %terminal.id, %connection, error, "a post failed; the message is owed");
-                    self.owe(&message.key, &connection, request).await;
-                    Posted::NotYet
+            Some(connection) => {
+                match post(&self.context, &message.key, connection, message.urgency, &frame).await {
+                    Ok(posted) => posted,
+                    Err(failed) => {
+                        owe(&self.context, &message.key, &failed, Some(request)).await;
+                        Posted::NotYet
+                    }
                 }
-            },
+            }
         };
         tracing::info!(terminal = %terminal.id, channel = %message.channel, ?posted, "accepted");
         Ok(message.key)
@@ -92,50 +93,6 @@ impl Notify {
         Ok(terminal.and_then(|terminal| terminal.reachable_at(urgency).cloned()))
     }
 
-    /// Posts to the connection and, where that is closed, to the one that has taken over (I8). A closed connection without
-    /// a successor is no error: the terminal is absent.
-    async fn post(
-        &self,
-        message: &MessageKey,
-        mut connection: ConnectionId,
-        urgency: Urgency,
-        frame: &ServiceMessage,
-    ) -> Result<Posted, PostFailed> {
-        for _ in 0..TAKEOVERS {
-            match self.context.delivery.post(&connection, frame).await {
-                Ok(()) => {
-                    self.context.metrics.posted(message.accepted.at(), self.context.clock.now());
-                    return Ok(Posted::ToConnection);
-                }
-                Err(PostError::Gone) => {}
-                Err(PostError::Failed(error)) => return Err(PostFailed { connection, error }),
-            }
-            let now = self.context.clock.now();
-            let newer = match self.context.store.forget_connection(message.terminal, &connection, now).await {
-                Ok(newer) => newer,
-                Err(error) => return Err(PostFailed { connection, error: error.to_string() }),
-            };
-            match newer.and_then(|terminal| terminal.reachable_at(urgency).cloned()) {
-                Some(newer) => connection = newer,
-                None => return Ok(Posted::Absent),
-            }
-        }
-        Ok(Posted::Absent)
-    }
-
-    /// The connection may be alive and lack a message that is stored: the queue of drains posts it later (I8). Where the
-    /// queue does not take it, the connection is closed: its terminal says `hello` again and is drained.
-    async fn owe(&self, message: &MessageKey, connection: &ConnectionId, request: &EventId) {
-        let part = Part::Message { key: message.sort_key() };
-        let request = Some(request.clone());
-        let owed = Owed { terminal: message.terminal, part, failures: 1, request };
-        let Err(error) = self.context.drains.owe(&owed).await else { return };
-        tracing::error!(terminal = %message.terminal, %error, "a message is owed by its connection's end");
-        if let Err(error) = self.context.delivery.close(connection).await {
-            tracing::error!(%connection, %error, "a connection that lacks a message could not be closed");
-        }
-    }
-
     /// TTL 0: handed to the connection, or dropped where the terminal is absent (RFC 8030 section 5.2).
     async fn now_or_never(&self, push: &Push, terminal: &Terminal) -> Result<MessageKey, Refused> {
         let key = key(push);
@@ -149,7 +106,7 @@ impl Notify {
         let sealed_under = self.context.keys.current().sealing_key();
         let frame = self.frame(&key, sealed_under, push.claims.channel, push.payload.as_ref())?;
         let posted = match self.arrived(terminal, push.urgency).await? {
-            Some(connection) => self.post(&key, connection, push.urgency, &frame).await.map_err(|failed| {
+            Some(connection) => post(&self.context, &key, connection, push.urgency, &frame).await.map_err(|failed| {
                 tracing::warn!(terminal = %terminal.id, connection = %failed.connection, error = failed.error, "a post failed");
                 Refusal::Unavailable
             })?,
@@ -185,21 +142,6 @@ impl Notify {
         let frame = notification(&self.context.keys.current(), key, under, channel, payload);
         frame.map_err(|_| Refusal::Unavailable.into())
     }
-}
-
-/// A post of which it is not known whether it arrived, and where.
-struct PostFailed {
-    connection: ConnectionId,
-    error: String,
-}
-
-/// Where a notification went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Posted {
-    ToConnection,
-    Absent,
-    /// The queue of drains has it.
-    NotYet,
 }
 
 fn key(push: &Push) -> MessageKey {

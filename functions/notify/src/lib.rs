@@ -6,10 +6,10 @@ mod deliver;
 mod request;
 
 use lambda_http::http::header::{LINK, LOCATION};
-use lambda_http::http::{HeaderName, HeaderValue, Method, StatusCode};
+use lambda_http::http::{HeaderName, Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use signalbox_domain::{MessageKey, Purpose, Refusal, Sealed};
-use signalbox_gateway::http::{empty, ok, refused, route, trace, traced};
+use signalbox_gateway::http::{empty, header_value, ok, refused, route, trace, traced};
 use signalbox_startup::{Context, NotOpened};
 use signalbox_store::StoreError;
 use signalbox_telemetry::Count;
@@ -80,10 +80,6 @@ impl Notify {
         let keys = self.context.keys.current();
         message.seal(&keys, purpose, keys.sealing_key()).map_err(|_| Refusal::Unavailable)
     }
-}
-
-fn header_value(text: String) -> Result<HeaderValue, Refusal> {
-    HeaderValue::try_from(text).map_err(|_| Refusal::Unavailable)
 }
 
 impl From<Refused> for Refusal {

@@ -19,6 +19,9 @@ const SEAL: [u8; 2] = *b"sb";
 /// The shortest body that holds a mark.
 pub(crate) const SHORTEST: usize = MARK.end;
 
+/// The session of a mark in a body that many get: which of them it came to, the frame says.
+pub(crate) const SHARED: u32 = u32::MAX;
+
 /// Which message a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark {

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
+use crate::progress::Progress;
 use crate::roster::{Roster, Session};
 use crate::service::Service;
 use crate::terminal::{Terminal, TerminalError};
@@ -26,9 +27,11 @@ impl Fleet {
         terminals: usize,
         sessions: usize,
     ) -> Result<(Self, Connected, Vec<Session>), TerminalError> {
+        let progress = Progress::new("terminals connected", terminals as u64);
         let made: Vec<_> = stream::iter(0..terminals)
             .map(|_| provision(&service, sessions))
             .buffered(AT_ONCE)
+            .inspect_ok(|_| progress.add())
             .try_collect()
             .await?;
         let (mut names, mut connected, mut registered) = (Vec::new(), Vec::new(), Vec::new());
@@ -43,6 +46,18 @@ impl Fleet {
         registered.sort_by_key(|&(turn, _)| turn);
         let sessions = registered.into_iter().map(|(_, session)| session).collect();
         Ok((Self { service, names: Mutex::new(names) }, connected, sessions))
+    }
+
+    /// Terminals that the service knows already.
+    pub(crate) fn known(service: Arc<Service>, names: Vec<String>) -> Self {
+        Self { service, names: Mutex::new(names) }
+    }
+
+    /// All terminals come again, a few at a time.
+    pub(crate) async fn gather_again(&self, roster: &Roster) -> Result<Connected, TerminalError> {
+        let count = self.names.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let connecting = stream::iter(0..count).map(|index| self.reconnect(index, roster));
+        connecting.buffered(AT_ONCE).try_collect().await
     }
 
     /// A terminal comes again under its name. That it has lost it is noted; it goes on under its new one.
@@ -61,6 +76,26 @@ impl Fleet {
 }
 
 type Provisioned = (String, Terminal, Vec<(String, hyper::Uri)>);
+
+/// A terminal that has come, registered, and left.
+pub(crate) struct Visitor {
+    pub(crate) name: String,
+    pub(crate) channel: String,
+    pub(crate) path: hyper::Uri,
+}
+
+/// Terminals that come, register a session each, and leave; a few are connected at a time.
+pub(crate) async fn visit(service: &Service, count: usize) -> Result<Vec<Visitor>, TerminalError> {
+    let progress = Progress::new("absent terminals registered", count as u64);
+    let visits = stream::iter(0..count).map(|_| async {
+        let mut terminal = service.connect().await?;
+        let name = terminal.hello(None).await?;
+        let (channel, path) = service.register(&mut terminal).await?;
+        terminal.close().await;
+        Ok(Visitor { name, channel, path })
+    });
+    visits.buffered(AT_ONCE).inspect_ok(|_| progress.add()).try_collect().await
+}
 
 async fn provision(service: &Service, sessions: usize) -> Result<Provisioned, TerminalError> {
     let mut terminal = service.connect().await?;

@@ -8,6 +8,7 @@
 
 pub mod cli;
 
+mod application_server;
 mod body;
 mod fleet;
 mod latency;
@@ -18,9 +19,12 @@ mod meter;
 mod network;
 mod numbers;
 mod pace;
+mod picture;
 mod process;
+mod progress;
 mod report;
 mod roster;
+mod samples;
 mod scenario;
 mod sender;
 mod service;

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::atomic::Ordering;
 
@@ -6,12 +7,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::latency::Latency;
-use crate::ledger::{Expectation, Faults, Tolerance, Verdict};
+use crate::ledger::{Expectation, Faults, Ledger, Tolerance, Verdict};
 use crate::machine::Machine;
 use crate::meter::Phase;
 use crate::pace::{Kept, Pace, Rate};
-use crate::roster::Roster;
-use crate::sender::Answers;
+use crate::roster::{Roster, Session};
+use crate::samples::Sample;
+use crate::scenario::FanOuts;
+use crate::sender::{Answers, merge};
 
 /// What a scenario has found.
 #[derive(Debug, Default)]
@@ -23,8 +26,21 @@ pub(crate) struct Findings {
     latencies: BTreeMap<&'static str, Latency>,
     pub(crate) answers: Answers,
     pub(crate) memory: Option<Memory>,
+    pub(crate) fan_outs: Option<FanOuts>,
+    /// Over the time of a long run.
+    pub(crate) samples: Vec<Sample>,
+    /// At one rate after the other.
+    steps: Vec<Step>,
     pub(crate) verdict: Verdict,
     pub(crate) surroundings: Surroundings,
+}
+
+/// What was found at one of several rates.
+#[derive(Debug, Serialize)]
+pub(crate) struct Step {
+    pub(crate) rate: Rate,
+    pub(crate) open_loop: Option<Kept>,
+    pub(crate) latencies_us: BTreeMap<&'static str, Latency>,
 }
 
 /// From when on the times of messages count.
@@ -68,6 +84,12 @@ pub(crate) struct Report {
     latencies_us: BTreeMap<&'static str, Latency>,
     answers: Answers,
     memory: Option<Memory>,
+    /// Of `fanout` and `soak`.
+    fan_outs: Option<FanOuts>,
+    /// Of `soak`.
+    samples: Vec<Sample>,
+    /// With `--rates`.
+    steps: Vec<Step>,
     verdict: Verdict,
     surroundings: Surroundings,
 }
@@ -88,18 +110,38 @@ impl Findings {
 
     /// Takes up how long the messages of all rosters took until they were answered.
     pub(crate) fn answer_times(&mut self, rosters: &[&Roster], since: Since) {
-        let sessions = rosters.iter().flat_map(|roster| &roster.sessions);
-        let times: Vec<_> =
-            sessions.flat_map(|session| session.ledger().answer_times().collect::<Vec<_>>()).collect();
-        self.latency(since.until("post to answer", "due to answer"), times);
+        self.times(since.until("post to answer", "due to answer"), sessions(rosters), Ledger::answer_times);
     }
 
     /// Takes up how long they took until they were there.
     pub(crate) fn arrival_times(&mut self, rosters: &[&Roster], since: Since) {
-        let sessions = rosters.iter().flat_map(|roster| &roster.sessions);
-        let times: Vec<_> =
-            sessions.flat_map(|session| session.ledger().arrival_times().collect::<Vec<_>>()).collect();
-        self.latency(since.until("post to frame", "due to frame"), times);
+        self.times(since.until("post to frame", "due to frame"), sessions(rosters), Ledger::arrival_times);
+    }
+
+    /// Takes up times of these sessions' messages.
+    pub(crate) fn times<'a>(
+        &mut self,
+        of: &'static str,
+        sessions: impl IntoIterator<Item = &'a Session>,
+        times: impl Fn(&Ledger) -> Vec<u64>,
+    ) {
+        let times: Vec<_> = sessions.into_iter().flat_map(|session| times(&session.ledger())).collect();
+        self.latency(of, times);
+    }
+
+    /// Takes up what was found at one of several rates, as a step of its own.
+    pub(crate) fn step(&mut self, rate: Rate, found: Self) {
+        let Self { phases, kept, latencies, answers, verdict, surroundings, .. } = found;
+        self.steps.push(Step { rate, open_loop: kept, latencies_us: latencies });
+        self.phases.extend(phases);
+        merge(&mut self.answers, answers);
+        self.verdict.merge(&verdict);
+        self.surroundings.connections_ended += surroundings.connections_ended;
+        merge(&mut self.surroundings.said, surroundings.said);
+    }
+
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
     /// Takes up what became of a roster's messages.
@@ -107,6 +149,10 @@ impl Findings {
         self.verdict.merge(&roster.verdict(expectation));
         self.surroundings.add(roster);
     }
+}
+
+fn sessions<'a>(rosters: &'a [&Roster]) -> impl Iterator<Item = &'a Session> {
+    rosters.iter().flat_map(|roster| &roster.sessions)
 }
 
 impl Since {
@@ -153,6 +199,9 @@ impl Report {
             latencies_us: findings.latencies,
             answers: findings.answers,
             memory: findings.memory,
+            fan_outs: findings.fan_outs,
+            samples: findings.samples,
+            steps: findings.steps,
             verdict: findings.verdict,
             surroundings: findings.surroundings,
         }
@@ -189,6 +238,16 @@ impl Report {
                 times.p50, times.p90, times.p99, times.p999, times.max, times.mean, times.count
             )?;
         }
+        if let Some(fan_outs) = &self.fan_outs {
+            writeln!(out, "  {fan_outs}")?;
+        }
+        for step in &self.steps {
+            writeln!(out, "  {step}")?;
+        }
+        if let [first, .., last] = self.samples.as_slice() {
+            writeln!(out, "  first sample: {first}")?;
+            writeln!(out, "  last of {}: {last}", self.samples.len())?;
+        }
         if let Some(memory) = &self.memory {
             writeln!(
                 out,
@@ -212,6 +271,21 @@ fn write_phase(out: &mut impl Write, phase: &Phase) -> io::Result<()> {
             server.cpu_seconds, server.rss_kib_before, server.rss_kib
         ),
         None => writeln!(out),
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}/s", self.rate)?;
+        if let Some(kept) = &self.open_loop {
+            write!(f, ": {}/s begun, {} missed", kept.begun_per_second, kept.missed)?;
+        }
+        match self.latencies_us.get("due to frame") {
+            Some(times) => {
+                write!(f, "; due to frame: p50 {} us, p90 {}, p99 {}", times.p50, times.p90, times.p99)
+            }
+            None => write!(f, "; nothing has arrived"),
+        }
     }
 }
 

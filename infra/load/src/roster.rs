@@ -1,14 +1,14 @@
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use hyper::Uri;
 use serde::Deserialize;
 
-use crate::body::{BodyTemplate, Found, Mark};
+use crate::body::{BodyTemplate, Found, Mark, SHARED};
 use crate::ledger::{Expectation, Ledger, Verdict};
 use crate::numbers::micros;
 
@@ -17,9 +17,11 @@ pub(crate) struct Roster {
     /// Told from other runs by it.
     pub(crate) run: u32,
     pub(crate) began: Instant,
-    pub(crate) body: BodyTemplate,
+    pub(crate) body: Arc<BodyTemplate>,
     pub(crate) sessions: Vec<Session>,
     pub(crate) strays: Strays,
+    /// Where a message that many get belongs; made when the first one comes.
+    by_channel: OnceLock<HashMap<String, usize>>,
 }
 
 /// One application on one terminal.
@@ -95,7 +97,14 @@ impl Strays {
 impl Roster {
     pub(crate) fn new(began: Instant, body: BodyTemplate, sessions: Vec<Session>) -> Self {
         let run = uuid::Uuid::new_v4().as_fields().0;
-        Self { run, began, body, sessions, strays: Strays::default() }
+        let (body, strays, by_channel) = (Arc::new(body), Strays::default(), OnceLock::new());
+        Self { run, began, body, sessions, strays, by_channel }
+    }
+
+    /// Of the same run, for others of its terminals.
+    pub(crate) fn beside(&self, sessions: Vec<Session>) -> Self {
+        let (body, strays, by_channel) = (self.body.clone(), Strays::default(), OnceLock::new());
+        Self { run: self.run, began: self.began, body, sessions, strays, by_channel }
     }
 
     /// Microseconds since the run began.
@@ -150,17 +159,32 @@ impl Roster {
                 return;
             }
         };
-        let Mark { session, number, .. } = mark;
-        let session = usize::try_from(session).ok().and_then(|index| self.sessions.get(index));
-        match session.filter(|session| session.terminal == terminal && session.channel == frame.channel) {
+        match self.addressed(mark, terminal, &frame.channel) {
             Some(session) => {
                 let (version, now) = (digest(&frame.version), self.now());
-                session.ledger().arrive(number, version, now);
+                session.ledger().arrive(mark.number, version, now);
             }
             None => {
                 self.strays.misrouted.fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+
+    /// The session that a message is for, if it has come to this one's terminal and under its channel.
+    fn addressed(&self, mark: Mark, terminal: usize, channel: &str) -> Option<&Session> {
+        let index = match mark.session {
+            SHARED => self.by_channel().get(channel).copied(),
+            session => usize::try_from(session).ok(),
+        };
+        let session = self.sessions.get(index?)?;
+        (session.terminal == terminal && session.channel == channel).then_some(session)
+    }
+
+    fn by_channel(&self) -> &HashMap<String, usize> {
+        self.by_channel.get_or_init(|| {
+            let indexed = self.sessions.iter().enumerate();
+            indexed.map(|(index, session)| (session.channel.clone(), index)).collect()
+        })
     }
 
     /// Accepted and not here yet, of all sessions.
@@ -259,6 +283,19 @@ mod tests {
             assert_eq!((verdict.misrouted, verdict.arrived), (1, 0), "{terminal} {session} {channel}");
             assert_eq!(faults(&roster), Faults::from([("misrouted", 1)]));
         }
+    }
+
+    #[test]
+    fn what_many_get_belongs_where_it_comes() {
+        let roster = roster();
+        let text = notification(&roster, SHARED, CHANNELS[1], |_| {});
+        roster.take(1, &text);
+        assert_eq!(roster.arrived(), 1);
+        assert_eq!(roster.sessions[1].ledger().arrived(), 1);
+        // Under another terminal's channel, and under nobody's.
+        roster.take(0, &text);
+        roster.take(1, &notification(&roster, SHARED, "00000000-0000-4000-8000-000000000000", |_| {}));
+        assert_eq!(faults(&roster), Faults::from([("misrouted", 2)]));
     }
 
     #[test]

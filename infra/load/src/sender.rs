@@ -7,10 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1::SendRequest;
 use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use tokio::task::JoinSet;
 
 use crate::body::Mark;
@@ -57,12 +56,7 @@ impl Sender {
         if self.connection.as_ref().is_some_and(|connection| !connection.is_closed()) {
             return Ok(());
         }
-        let stream = self.service.network().connect(self.service.endpoints()).await?;
-        let (requests, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
-        // Ends with the requests' side. How it failed is said to whoever waits for an answer.
-        tokio::spawn(connection);
-        self.connection = Some(requests);
+        self.connection = Some(self.service.connect_sender().await?);
         Ok(())
     }
 
@@ -142,7 +136,7 @@ async fn status(
     Ok(status)
 }
 
-fn meaning(status: StatusCode) -> Answer {
+pub(crate) fn meaning(status: StatusCode) -> Answer {
     match status.as_u16() {
         201 | 202 => Answer::Accepted,
         500.. => Answer::Unknown,
@@ -166,12 +160,22 @@ pub(crate) async fn connected_senders(service: &Arc<Service>, manner: Manner, co
 /// Posts to all sessions, each sender to sessions of its own in turns: the next message of a session is posted when the one
 /// before is answered.
 pub(crate) async fn post_all(senders: Vec<Sender>, roster: &Arc<Roster>, pace: &Arc<Pace>) -> Answers {
+    post_to(senders, roster, roster.sessions.len(), pace).await
+}
+
+/// Posts to the first so many sessions, in the same manner.
+pub(crate) async fn post_to(
+    senders: Vec<Sender>,
+    roster: &Arc<Roster>,
+    sessions: usize,
+    pace: &Arc<Pace>,
+) -> Answers {
     let count = senders.len();
     let mut tasks = JoinSet::new();
     for (first, sender) in senders.into_iter().enumerate() {
         let (roster, pace) = (roster.clone(), pace.clone());
         tasks.spawn(async move {
-            let sessions = (first..roster.sessions.len()).step_by(count);
+            let sessions = (first..sessions).step_by(count);
             post_in_turns(sender, &roster, sessions, &pace).await
         });
     }

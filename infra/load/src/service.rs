@@ -1,9 +1,14 @@
+use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
+use http_body_util::Full;
 use hyper::Uri;
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::HeaderValue;
+use hyper_util::rt::TokioIo;
 use signalbox_wire::{ChannelId, Register};
 
 use crate::network::{Network, TrustError};
@@ -34,6 +39,15 @@ pub(crate) struct ServiceOptions {
     answer_within: u64,
 }
 
+/// To whom a run sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sends {
+    /// Each message to one session.
+    Singly,
+    /// One notification to many, too: that needs a VAPID header, and sessions that take bodies which are not encrypted.
+    ToMany,
+}
+
 /// The service under load.
 pub(crate) struct Service {
     url: String,
@@ -41,6 +55,7 @@ pub(crate) struct Service {
     network: Network,
     endpoints: Endpoints,
     answer_within: Duration,
+    sends: Sends,
 }
 
 /// Where its endpoints are, and who sends to them.
@@ -75,7 +90,7 @@ impl ServiceOptions {
 
 impl Service {
     /// Reaches it, with one terminal and one session, to learn where its endpoints are.
-    pub(crate) async fn find(options: &ServiceOptions) -> Result<Self, ServiceError> {
+    pub(crate) async fn find(options: &ServiceOptions, sends: Sends) -> Result<Self, ServiceError> {
         let reach = if options.i_own_this_server { Reach::Anywhere } else { Reach::Loopback };
         let terminals = Target::resolve(&options.url, reach).await?;
         let network = Network::new(terminals.encrypted, options.ca.as_deref(), options.source.clone())?;
@@ -83,17 +98,17 @@ impl Service {
         let answer_within = Duration::from_secs(options.answer_within);
         let mut scout = Terminal::connect(&network, &terminals, &options.url, answer_within).await?;
         scout.hello(None).await?;
-        let register = Register { channel: new_channel(), key: None, app: None };
+        let register = Register { channel: new_channel(), key: None, app: None, encodings: Vec::new() };
         let endpoint = scout.register(register).await?;
         scout.close().await;
 
         let origin = Origin::of(&endpoint).ok_or(ServiceError::NoOrigin)?.to_string();
         let target = Target::resolve(&endpoint, reach).await?;
-        let vapid = if options.vapid { Some(Vapid::generate()?) } else { None };
+        let vapid = if options.vapid || sends == Sends::ToMany { Some(Vapid::generate()?) } else { None };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let authorization = vapid.as_ref().map(|vapid| vapid.authorization(&origin, now)).transpose()?;
         let endpoints = Endpoints { origin, target, vapid, authorization };
-        Ok(Self { url: options.url.clone(), terminals, network, endpoints, answer_within })
+        Ok(Self { url: options.url.clone(), terminals, network, endpoints, answer_within, sends })
     }
 
     /// A connection of a terminal, without a word yet.
@@ -105,7 +120,11 @@ impl Service {
     pub(crate) async fn register(&self, terminal: &mut Terminal) -> Result<(String, Uri), TerminalError> {
         let channel = new_channel();
         let key = self.endpoints.vapid.as_ref().map(Vapid::public_key);
-        let endpoint = terminal.register(Register { channel, key, app: None }).await?;
+        let encodings = match self.sends {
+            Sends::Singly => Vec::new(),
+            Sends::ToMany => vec!["identity".to_owned()],
+        };
+        let endpoint = terminal.register(Register { channel, key, app: None, encodings }).await?;
         let unusable = || TerminalError::Refused("an endpoint of another origin than its first".to_owned());
         // What is allowed to be under load was looked at for this origin alone.
         let origin = Origin::of(&endpoint).ok_or_else(unusable)?.to_string();
@@ -116,8 +135,14 @@ impl Service {
         Ok((channel.to_string(), path.ok_or_else(unusable)?.into()))
     }
 
-    pub(crate) fn network(&self) -> &Network {
-        &self.network
+    /// A connection of a sender.
+    pub(crate) async fn connect_sender(&self) -> io::Result<SendRequest<Full<Bytes>>> {
+        let stream = self.network.connect(&self.endpoints.target).await?;
+        let (requests, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        // Ends with the requests' side. How it failed is said to whoever waits for an answer.
+        tokio::spawn(connection);
+        Ok(requests)
     }
 
     /// Where senders connect.

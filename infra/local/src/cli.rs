@@ -1,13 +1,16 @@
 //! The command line.
 
 mod client;
+mod many;
+mod progress;
 mod serve;
 
 use std::error::Error;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use client::{PushOptions, SenderOptions, TerminalOptions, ValidateOptions};
+pub use client::{PushOptions, SenderOptions, ServerOptions, TerminalOptions, ValidateOptions};
+pub use many::{BroadcastOptions, JobsOptions};
 pub use serve::ServeOptions;
 
 /// A push-notification service that you run yourself.
@@ -41,6 +44,10 @@ enum Command {
     Validate(ValidateOptions),
     /// Send a notification as an application server, encrypted and signed.
     Push(PushOptions),
+    /// Send a notification to many at once as an application server, not encrypted: to a list, or to an audience.
+    Broadcast(BroadcastOptions),
+    /// Follow what was sent to many until it is done: what became of it, and which tokens are dead.
+    Jobs(JobsOptions),
 }
 
 impl Cli {
@@ -57,6 +64,8 @@ impl Cli {
                 Command::Terminal(options) => options.run().await,
                 Command::Validate(options) => options.run().await,
                 Command::Push(options) => options.run().await,
+                Command::Broadcast(options) => options.run().await,
+                Command::Jobs(options) => options.run().await,
             }
         });
         // A thread that is blocked on a terminal's input must not hold up the end.

@@ -47,14 +47,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         terminals: "terminals".to_owned(),
         messages: "messages".to_owned(),
         connections: "connections".to_owned(),
+        fanout: "fanout".to_owned(),
     };
     let client = Client::new(&config(dynamo.clone()));
     tables.create(&client).await?;
     KeepAliveTable::new(client, KEEP_ALIVE.to_owned()).create().await?;
-    let as_deployed = QueueOptions { visibility: Duration::from_secs(180), receptions: 5 };
-    let drains = LocalQueue::open(dynamo.clone(), "drains", as_deployed).await?;
+    let as_deployed = |seconds| QueueOptions { visibility: Duration::from_secs(seconds), receptions: 5 };
+    let drains = LocalQueue::open(dynamo.clone(), "drains", as_deployed(180)).await?;
+    let pages = LocalQueue::open(dynamo.clone(), "pages", as_deployed(360)).await?;
     let ring = r#"{"encrypt":"1","1":"a secret that is long enough, of this run alone"}"#;
-    let (stub, steps) = Stub::new(dynamo, drains, ring.to_owned());
+    let (stub, steps) = Stub::new(dynamo, vec![drains, pages], ring.to_owned());
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let serving = tokio::spawn(axum::serve(listener, stub.router()).into_future());

@@ -44,13 +44,13 @@ impl Stub {
     /// On these services; what happens comes out of the receiver.
     pub(crate) fn new(
         dynamo: DynamoWire,
-        drains: LocalQueue,
+        queues: Vec<LocalQueue>,
         ring: String,
     ) -> (Self, mpsc::UnboundedReceiver<Step>) {
         let (steps, happened) = mpsc::unbounded_channel();
         let stub = Self {
             dynamo,
-            queues: QueuesWire::new(vec![drains]),
+            queues: QueuesWire::new(queues),
             secrets: SecretsWire::new(move || Ok(ring.clone())),
             event: Arc::default(),
             events: Arc::new(Semaphore::new(0)),

@@ -16,13 +16,15 @@ pub(crate) const EMPTY: Subject =
 pub(crate) const KEEP_ALIVE: &str = "keep-alive";
 
 /// The functions. Each event is one that is answered: whom it is about does not exist in a store that is empty.
-pub(crate) const FUNCTIONS: [Subject; 7] = [
+pub(crate) const FUNCTIONS: [Subject; 9] = [
     Subject { name: "connection", event: include_str!("../../../tests/events/aws/connect.json") },
     Subject { name: "provision", event: include_str!("../../../tests/events/aws/hello.json") },
     Subject { name: "issue-token", event: include_str!("../../../tests/events/aws/register.json") },
     Subject { name: "validate-token", event: include_str!("../../../tests/events/aws/validate.json") },
     Subject { name: "notify", event: include_str!("../../../tests/events/aws/push.json") },
     Subject { name: "drain", event: include_str!("../../../tests/events/aws/drain.json") },
+    Subject { name: "fanout", event: include_str!("../../../tests/events/aws/fanout.json") },
+    Subject { name: "fanout-page", event: include_str!("../../../tests/events/aws/fanout-page.json") },
     Subject { name: "keep-alive", event: include_str!("../../../tests/events/aws/keep-alive.json") },
 ];
 

@@ -1,4 +1,9 @@
-//! Posting what waits for a terminal, a page at a time: what `hello` begins, and what the queue of drains goes on with.
+//! Posting what waits for a terminal, a page at a time: what `hello` begins, and what the queue of drains goes on with. And
+//! posting one message to wherever its terminal is.
+
+mod posting;
+
+pub use posting::{PostFailed, Posted, owe, post};
 
 use std::collections::{HashMap, HashSet};
 

@@ -24,7 +24,7 @@ pub fn notification(
 
 fn headers(encoding: &Encoding) -> NotificationHeaders {
     let legacy = match encoding {
-        Encoding::Aes128Gcm => None,
+        Encoding::Aes128Gcm | Encoding::Identity => None,
         Encoding::AesGcm(headers) => Some(headers.clone()),
     };
     NotificationHeaders {

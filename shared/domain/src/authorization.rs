@@ -123,8 +123,11 @@ mod tests {
     use crate::{Authorization, Session, SessionRequest, Timestamp, TokenDigest};
 
     fn session(application: bool, named: Option<ServerKey>, authorized: Option<ServerKey>) -> LiveSession {
-        let request =
-            SessionRequest { application: application.then(|| "a".parse().unwrap()), named_key: named };
+        let request = SessionRequest {
+            application: application.then(|| "a".parse().unwrap()),
+            named_key: named,
+            takes_identity: false,
+        };
         let now = Timestamp::default();
         let authorization = authorized.map(|server| Authorization { server, since: now });
         LiveSession { authorization, ..Session::issue(None, &request, TokenDigest::of("t"), now) }

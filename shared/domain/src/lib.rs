@@ -8,6 +8,7 @@ mod application;
 mod authorization;
 mod clock;
 mod event_mark;
+mod fanout;
 mod ids;
 mod key_ring;
 mod message;
@@ -30,6 +31,11 @@ pub use application::{ApplicationName, NotAnApplicationName};
 pub use authorization::{AuthorizationMode, AuthorizationPolicy, ValidationOutcome};
 pub use clock::{Clock, Timestamp};
 pub use event_mark::{EventMark, NotAnEventMark, RecentEvents};
+pub use fanout::{
+    Addressee, Audience, AudienceName, HashRange, IdempotencyKey, JOB_DAYS, Job, JobId, Listed, NotAJobId,
+    NotAnAudienceName, NotAnIdempotencyKey, Owner, Page, Pages, Recipients, RefusedRecipient, RequestDigest,
+    SHARDS, Tally, Who, Work,
+};
 pub use ids::{ConnectionId, EventId, InvalidId, TerminalId, Uaid};
 pub use key_ring::{Derived, InvalidKeyRing, KeyId, KeyRing, Purpose, SealError, Sealed};
 pub use message::{Acceptance, MessageKey, MessageKind, StoredMessage};

@@ -5,7 +5,7 @@ use signalbox_wire::{ChannelId, base64url};
 
 use crate::key_ring::{KeyId, KeyRing, Purpose, SealError, Sealed};
 use crate::topic::TopicMark;
-use crate::{EventId, Payload, TerminalId, Timestamp, Urgency};
+use crate::{EventId, JobId, Payload, TerminalId, Timestamp, Urgency};
 
 /// Longer request ids than API Gateway gives are hashed to this length.
 const TIE_LIMIT: usize = 43;
@@ -33,6 +33,11 @@ impl Acceptance {
         } else {
             base64url::encode(digest::digest(&digest::SHA256, id.as_bytes()))
         };
+        Self { at, tie }
+    }
+
+    /// The acceptance of one of a job's messages; `tie` tells it from the others of its terminal.
+    pub(crate) fn of(at: Timestamp, tie: String) -> Self {
         Self { at, tie }
     }
 
@@ -195,6 +200,8 @@ pub struct StoredMessage {
     pub generation: u64,
     /// What it carries.
     pub payload: Option<Payload>,
+    /// The job whose messages all carry this, where it is kept once for all of them and not with each.
+    pub shared: Option<JobId>,
     /// How urgent it is: below its terminal's minimum it waits (RFC 8030 section 5.3).
     pub urgency: Urgency,
     /// Not delivered from here on (RFC 8030 section 5.2).

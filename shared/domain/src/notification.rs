@@ -78,8 +78,13 @@ impl Ttl {
             return Err(Refusal::TtlInvalid { got: shortened(text) });
         }
         // What does not fit is more than the cap anyhow.
-        let secs = text.parse().unwrap_or(u64::MAX).min(MAX_TTL.as_secs());
-        Ok(Self(u32::try_from(secs).unwrap_or(u32::MAX)))
+        Ok(Self::from_secs(text.parse().unwrap_or(u64::MAX)))
+    }
+
+    /// So many seconds, capped at [`MAX_TTL`].
+    #[must_use]
+    pub fn from_secs(secs: u64) -> Self {
+        Self(u32::try_from(secs.min(MAX_TTL.as_secs())).unwrap_or(u32::MAX))
     }
 
     /// Seconds.

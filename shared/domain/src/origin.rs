@@ -71,6 +71,12 @@ impl PublicUrl {
         format!("{}/receipts/{id}", self.base)
     }
 
+    /// Where it is told how far a job is.
+    #[must_use]
+    pub fn job(&self, id: &str) -> String {
+        format!("{}/v1/notifications/{id}", self.base)
+    }
+
     /// Its origin.
     #[must_use]
     pub fn origin(&self) -> &Origin {

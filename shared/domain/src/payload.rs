@@ -1,5 +1,6 @@
 use std::fmt;
 
+use bytes::Bytes;
 use signalbox_wire::base64url;
 
 use crate::notification::{BodyLimit, ContentHeaders, shortened};
@@ -13,6 +14,8 @@ pub enum Encoding {
     Aes128Gcm,
     /// The draft before it, which old senders use: salt and key are in headers.
     AesGcm(LegacyHeaders),
+    /// Not encrypted: the push service can read it. Only for sessions that have asked for it, and only by a fan-out.
+    Identity,
 }
 
 /// The headers that an `aesgcm` payload needs to be read, in the form that terminals get them: without quotes, padding and
@@ -32,6 +35,7 @@ impl Encoding {
         match self {
             Self::Aes128Gcm => "aes128gcm",
             Self::AesGcm(_) => "aesgcm",
+            Self::Identity => "identity",
         }
     }
 }
@@ -39,7 +43,8 @@ impl Encoding {
 /// What a notification carries: a body that only the application can read, and how it is encrypted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload {
-    body: Vec<u8>,
+    /// Shared by all copies: one body may be for many.
+    body: Bytes,
     encoding: Encoding,
 }
 
@@ -84,13 +89,35 @@ impl Payload {
         } else {
             return Err(Refusal::EncodingUnsupported { got: shortened(name) });
         };
-        Ok(Some(Self { body, encoding }))
+        Ok(Some(Self { body: body.into(), encoding }))
+    }
+
+    /// Checks the payload of a fan-out: encrypted for its recipient, or not at all (`identity`). The older coding is not
+    /// taken, as its headers have no place there.
+    ///
+    /// # Errors
+    /// [`Refusal::BodyTooLarge`], [`Refusal::EncodingMissing`], [`Refusal::EncodingUnsupported`] and
+    /// [`Refusal::BodyMalformed`].
+    pub fn of_fan_out(
+        body: Vec<u8>,
+        encoding: Option<&str>,
+        limit: BodyLimit,
+    ) -> Result<Option<Self>, Refusal> {
+        match encoding {
+            Some("identity") if body.len() <= limit.bytes() => {
+                Ok((!body.is_empty()).then_some(Self { body: body.into(), encoding: Encoding::Identity }))
+            }
+            Some(name) if name != "aes128gcm" && name != "identity" => {
+                Err(Refusal::EncodingUnsupported { got: shortened(name) })
+            }
+            _ => Self::new(body, ContentHeaders { encoding, ..ContentHeaders::default() }, limit),
+        }
     }
 
     /// A payload read back from the tables, where only checked ones are put.
     #[must_use]
     pub fn from_stored(body: Vec<u8>, encoding: Encoding) -> Self {
-        Self { body, encoding }
+        Self { body: body.into(), encoding }
     }
 
     /// The body, byte for byte as it came (R20).
@@ -115,6 +142,7 @@ impl Payload {
             Encoding::AesGcm(headers) => {
                 first(&headers.crypto_key, "dh") == Some(server.to_string().as_str())
             }
+            Encoding::Identity => false,
         };
         if reused {
             return Err(Refusal::BodyMalformed {

@@ -1,5 +1,6 @@
 use signalbox_wire::Problem;
 
+use crate::fanout::{NotAnAudienceName, NotAnIdempotencyKey};
 use crate::refusal_kind::RefusalKind;
 use crate::topic::NotATopic;
 use crate::urgency::NotAnUrgency;
@@ -64,6 +65,33 @@ pub enum Refusal {
         /// What came.
         got: String,
     },
+    /// An `Idempotency-Key` that is none.
+    #[error("the header Idempotency-Key {}", NotAnIdempotencyKey)]
+    IdempotencyKeyInvalid,
+    /// The same idempotency key, another request.
+    #[error(
+        "this Idempotency-Key stands for another request of yours already: use a new key for each request"
+    )]
+    IdempotencyConflict,
+    /// A name of an audience that is none.
+    #[error("the audience's name {}", NotAnAudienceName)]
+    AudienceNameInvalid,
+    /// No audience of this server.
+    #[error(
+        "there is no audience of this name that is yours: make it by adding members, PATCH /v1/audiences/<name>"
+    )]
+    AudienceUnknown,
+    /// No job of this server.
+    #[error(
+        "there is no job of this name that is yours, or it ended more than {} days ago",
+        crate::fanout::JOB_DAYS
+    )]
+    JobUnknown,
+    /// `identity` for a session that has not asked for it.
+    #[error(
+        "the session takes encrypted bodies only: its application did not ask for `\"encodings\": [\"identity\"]` when it registered"
+    )]
+    EncodingNotAsked,
     /// An endpoint was asked for, not sent to.
     #[error("this is the endpoint of a session: send a notification to it with POST (RFC 8030 section 5)")]
     NotAPost,
@@ -72,6 +100,9 @@ pub enum Refusal {
         "this session takes notifications and validations with VAPID only: send `Authorization: vapid t=<jwt>, k=<key>`"
     )]
     VapidMissing,
+    /// No VAPID where every call needs it.
+    #[error("this call is for application servers: send `Authorization: vapid t=<jwt>, k=<key>`")]
+    ServerUnknown,
     /// VAPID that proves nothing.
     #[error(transparent)]
     Vapid(#[from] VapidError),
@@ -126,8 +157,14 @@ impl Refusal {
             Self::EncryptionMissing { .. } => RefusalKind::EncryptionMissing,
             Self::UrgencyInvalid { .. } => RefusalKind::UrgencyInvalid,
             Self::TopicInvalid { .. } => RefusalKind::TopicInvalid,
+            Self::IdempotencyKeyInvalid => RefusalKind::IdempotencyKeyInvalid,
+            Self::IdempotencyConflict => RefusalKind::IdempotencyConflict,
+            Self::AudienceNameInvalid => RefusalKind::AudienceNameInvalid,
+            Self::AudienceUnknown => RefusalKind::AudienceUnknown,
+            Self::JobUnknown => RefusalKind::JobUnknown,
+            Self::EncodingNotAsked => RefusalKind::EncodingNotAsked,
             Self::NotAPost => RefusalKind::NotAPost,
-            Self::VapidMissing => RefusalKind::VapidMissing,
+            Self::VapidMissing | Self::ServerUnknown => RefusalKind::VapidMissing,
             Self::Vapid(error) => error.kind(),
             Self::OtherServer => RefusalKind::OtherServer,
             Self::NotValidated => RefusalKind::NotValidated,

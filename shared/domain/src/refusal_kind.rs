@@ -37,6 +37,10 @@ kinds! {
     UrgencyInvalid => 400, "urgency-invalid", "Urgency invalid", None;
     /// A `Topic` that is none.
     TopicInvalid => 400, "topic-invalid", "Topic invalid", Some(113);
+    /// An `Idempotency-Key` that is none.
+    IdempotencyKeyInvalid => 400, "idempotency-key-invalid", "Idempotency-Key invalid", None;
+    /// An audience's name that is none.
+    AudienceNameInvalid => 400, "audience-name-invalid", "Audience name invalid", None;
     /// A body without `Content-Encoding`.
     EncodingMissing => 400, "encoding-missing", "Content-Encoding missing", Some(110);
     /// An `aesgcm` payload without the headers that it needs.
@@ -65,10 +69,16 @@ kinds! {
     SessionUnbound => 403, "session-unbound", "Session bound to no server", None;
     /// No message of this deployment.
     MessageUnknown => 404, "message-unknown", "Message unknown", None;
+    /// No job of this server.
+    JobUnknown => 404, "job-unknown", "Job unknown", None;
+    /// No audience of this server.
+    AudienceUnknown => 404, "audience-unknown", "Audience unknown", None;
     /// No token of this deployment.
     TokenUnknown => 404, "token-unknown", "Token unknown", Some(102);
     /// An endpoint was asked for, not sent to.
     NotAPost => 405, "not-a-post", "Endpoints take POST", None;
+    /// The same idempotency key with another request.
+    IdempotencyConflict => 409, "idempotency-conflict", "Idempotency key used for another request", None;
     /// A message that was not acknowledged, and never will be.
     GivenUp => 410, "given-up", "Message given up", None;
     /// A token that was good and is not any more.
@@ -77,6 +87,8 @@ kinds! {
     BodyTooLarge => 413, "body-too-large", "Body too large", Some(104);
     /// A coding that is not served.
     EncodingUnsupported => 415, "encoding-unsupported", "Content-Encoding unsupported", Some(110);
+    /// A coding that the session has not asked for.
+    EncodingNotAsked => 415, "encoding-not-asked", "Encoding not asked for by the session", None;
     /// Too much waits for this terminal.
     TooManyWaiting => 429, "too-many-waiting", "Too many messages waiting", None;
     /// The service could not find out, or could not store.
@@ -94,6 +106,12 @@ impl RefusalKind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.row().1
+    }
+
+    /// The kind of that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
     }
 
     /// The problem's type.
@@ -141,5 +159,7 @@ mod tests {
     fn every_kind_has_a_type_of_its_own() {
         let types: HashSet<_> = RefusalKind::ALL.iter().map(|kind| kind.urn()).collect();
         assert_eq!(types.len(), RefusalKind::ALL.len());
+        assert!(RefusalKind::ALL.iter().all(|kind| RefusalKind::from_word(kind.as_str()) == Some(*kind)));
+        assert_eq!(RefusalKind::from_word("else"), None);
     }
 }

@@ -13,6 +13,8 @@ pub struct SessionRequest {
     pub application: Option<ApplicationName>,
     /// The key of the only server that may use the session.
     pub named_key: Option<ServerKey>,
+    /// Whether it takes bodies that are not encrypted (`encodings` of `register` names `identity`).
+    pub takes_identity: bool,
 }
 
 /// One application on one terminal, reachable by one application server.
@@ -178,7 +180,7 @@ mod tests {
     }
 
     fn named(name: &str) -> SessionRequest {
-        SessionRequest { application: Some(name.parse().unwrap()), named_key: None }
+        SessionRequest { application: Some(name.parse().unwrap()), named_key: None, takes_identity: false }
     }
 
     fn authorized(live: LiveSession) -> Session {

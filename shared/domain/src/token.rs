@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_token_says_whose_it_is() {
         let application: ApplicationName = "org.example.mail".parse().unwrap();
-        let request = SessionRequest { application: Some(application.clone()), named_key: None };
+        let request = SessionRequest { application: Some(application.clone()), ..SessionRequest::default() };
         let token = issue("m1", &request);
         assert!(token.expose().len() < 135, "{}", token.expose().len());
         let (claims, _) = TokenClaims::open(&ring(), token.expose()).unwrap();
@@ -249,7 +249,7 @@ mod tests {
     fn a_named_key_admits_its_server_alone() {
         let key = crate::vapid::tests::TestServer::new().key();
         let other = crate::vapid::tests::TestServer::new().key();
-        let request = SessionRequest { application: None, named_key: Some(key) };
+        let request = SessionRequest { named_key: Some(key), ..SessionRequest::default() };
         let (claims, _) = TokenClaims::open(&ring(), issue("m1", &request).expose()).unwrap();
         assert_eq!(claims.admit(Some(&key)), Ok(()));
         assert_eq!(claims.admit(Some(&other)), Err(Refusal::OtherServer));

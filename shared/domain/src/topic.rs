@@ -22,6 +22,14 @@ impl FromStr for Topic {
     }
 }
 
+impl Topic {
+    /// The topic's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The place of a topic among what waits for a terminal: one for each topic of each channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopicMark(pub(crate) [u8; 16]);

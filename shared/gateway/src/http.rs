@@ -107,8 +107,16 @@ pub fn path_parameter(request: &Request, name: &str) -> String {
 /// # Errors
 /// [`Refusal::Malformed`] where it is not JSON of that form.
 pub fn json<T: serde::de::DeserializeOwned>(request: &Request) -> Result<T, Refusal> {
-    serde_json::from_slice(request.body().as_ref())
-        .map_err(|error| Refusal::Malformed(format!("the body is not the JSON expected: {error}")))
+    let mut json = serde_json::Deserializer::from_slice(request.body().as_ref());
+    let read = serde_path_to_error::deserialize(&mut json);
+    let read = read.map_err(|error| match error.path().to_string().as_str() {
+        "." => format!("the body is not the JSON expected: {}", error.inner()),
+        member => format!("the body is not the JSON expected: `{member}`: {}", error.inner()),
+    });
+    read.and_then(|read| {
+        json.end().map(|()| read).map_err(|error| format!("the body is not the JSON expected: {error}"))
+    })
+    .map_err(Refusal::Malformed)
 }
 
 /// An answer without a body.
@@ -123,6 +131,20 @@ pub fn empty(status: StatusCode) -> Response<Body> {
 #[must_use]
 pub fn ok(body: &impl Serialize) -> Response<Body> {
     with_json(StatusCode::OK, "application/json", body)
+}
+
+/// This status with a JSON body.
+#[must_use]
+pub fn with_status(status: StatusCode, body: &impl Serialize) -> Response<Body> {
+    with_json(status, "application/json", body)
+}
+
+/// A header's value.
+///
+/// # Errors
+/// [`Refusal::Unavailable`] where it has what no header may have: the set-up is wrong, not the request.
+pub fn header_value(text: String) -> Result<HeaderValue, Refusal> {
+    HeaderValue::try_from(text).map_err(|_| Refusal::Unavailable)
 }
 
 /// The refusal as a problem (RFC 9457).

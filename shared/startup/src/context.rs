@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use signalbox_delivery::{Delivery, DrainQueue};
+use signalbox_delivery::{Delivery, DrainQueue, PageQueue};
 use signalbox_domain::{Clock, InvalidKeyRing, VapidVerifier};
 use signalbox_store::{KeepAliveTable, Store};
 use signalbox_telemetry::{Metrics, Trace};
@@ -37,6 +37,8 @@ pub struct Context {
     pub delivery: Delivery,
     /// What is owed to terminals.
     pub drains: DrainQueue,
+    /// What is to be done for jobs.
+    pub pages: PageQueue,
     /// The keys.
     pub keys: Arc<KeyRings>,
     /// Who application servers are.
@@ -60,7 +62,7 @@ impl Context {
     pub async fn from_environment(warming: Warming) -> Result<Self, StartError> {
         telemetry::init(required("SIGNALBOX_LOG").ok().as_deref());
         let settings = Settings::from_environment()?;
-        let clients = clients().await?;
+        let clients = clients()?;
         let store = Store::new(clients.dynamodb.clone(), settings.tables.clone());
         let metrics = metrics_from_environment()?;
         let context = Self::new(clients, settings, required("SIGNALBOX_KEY_RING")?, Clock::system());
@@ -83,7 +85,8 @@ impl Context {
             keep_alive: keep_alive.map(|table| KeepAliveTable::new(clients.dynamodb.clone(), table)),
             store: Store::new(clients.dynamodb, settings.tables.clone()),
             delivery: Delivery::new(clients.connections, Metrics::off()),
-            drains: DrainQueue::new(clients.queues, settings.drains_url.clone(), Metrics::off()),
+            drains: DrainQueue::new(clients.queues.clone(), settings.queues.drains.clone(), Metrics::off()),
+            pages: PageQueue::new(clients.queues, settings.queues.pages.clone()),
             keys: Arc::new(KeyRings::load(clients.secrets, key_ring, clock.clone()).await?),
             vapid: Arc::new(VapidVerifier::new(settings.origins.clone())),
             settings: Arc::new(settings),
@@ -127,10 +130,10 @@ impl Keyless {
     ///
     /// # Errors
     /// [`StartError`], which names the variable.
-    pub async fn from_environment() -> Result<Self, StartError> {
+    pub fn from_environment() -> Result<Self, StartError> {
         telemetry::init(required("SIGNALBOX_LOG").ok().as_deref());
         let table = required(KEEP_ALIVE)?;
-        let (clients, metrics) = (clients().await?, metrics_from_environment()?);
+        let (clients, metrics) = (clients()?, metrics_from_environment()?);
         Ok(Self {
             keep_alive: KeepAliveTable::new(clients.dynamodb, table),
             delivery: Delivery::new(clients.connections, metrics.clone()),
@@ -154,9 +157,9 @@ impl Keyless {
 }
 
 /// Clients of the environment's account.
-async fn clients() -> Result<Clients, StartError> {
+fn clients() -> Result<Clients, StartError> {
     let roots = Roots::from_environment()?;
-    Ok(Clients::from_environment(&required("SIGNALBOX_CONNECTIONS_URL")?, roots.client()?).await)
+    Ok(Clients::from_environment(&required("SIGNALBOX_CONNECTIONS_URL")?, roots.client()?)?)
 }
 
 fn invocation<T>(

@@ -12,6 +12,6 @@ mod warming;
 pub use clients::{ClientConfigs, Clients};
 pub use context::{Context, Keyless, StartError};
 pub use key_rings::{KeyRings, NotOpened};
-pub use settings::{InvalidSetting, Settings};
+pub use settings::{InvalidSetting, QueueUrls, Settings};
 pub use telemetry::{init as init_telemetry, log_filter};
 pub use warming::Warming;

@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use signalbox_domain::{AuthorizationPolicy, BodyLimit, InvalidBodyLimit, InvalidOrigin, Origin, PublicUrl};
@@ -17,8 +18,11 @@ pub(crate) const KEEP_ALIVE: &str = "SIGNALBOX_TABLE_KEEP_ALIVE";
 pub struct Settings {
     /// The tables.
     pub tables: TableNames,
-    /// The URL of the queue of drains.
-    pub drains_url: String,
+    /// The queues.
+    pub queues: QueueUrls,
+    /// How many posts a second one instance of a fan-out's worker may make: its share of what the account may (API
+    /// Gateway's requests). No bound where there is none.
+    pub post_rate: Option<NonZeroU32>,
     /// What endpoints begin with.
     pub public_url: PublicUrl,
     /// The origins that a VAPID `aud` may name; that of the public URL first.
@@ -33,6 +37,15 @@ pub struct Settings {
     pub connection_lifetime: Duration,
     /// The table of connections that are to be kept alive; none where they are not.
     pub keep_alive: Option<String>,
+}
+
+/// The URLs of the queues.
+#[derive(Debug, Clone)]
+pub struct QueueUrls {
+    /// Of drains: what is owed to terminals.
+    pub drains: String,
+    /// Of pages: what is to be done for jobs.
+    pub pages: String,
 }
 
 /// A setting that is missing or wrong.
@@ -62,13 +75,14 @@ pub(crate) fn required(name: &'static str) -> Result<String, InvalidSetting> {
 }
 
 impl Settings {
-    /// Settings for these tables, this queue of drains and this public URL; everything else as is usual.
+    /// Settings for these tables, these queues and this public URL; everything else as is usual.
     #[must_use]
-    pub fn new(tables: TableNames, drains_url: String, public_url: PublicUrl) -> Self {
+    pub fn new(tables: TableNames, queues: QueueUrls, public_url: PublicUrl) -> Self {
         let origins = vec![public_url.origin().clone()];
         Self {
             tables,
-            drains_url,
+            queues,
+            post_rate: None,
             public_url,
             origins,
             authorization: AuthorizationPolicy::default(),
@@ -103,11 +117,13 @@ impl Settings {
         const EARLIER_ORIGINS: &str = "SIGNALBOX_EARLIER_ORIGINS";
         const AUTHORIZATION: &str = "SIGNALBOX_AUTHORIZATION";
         const BODY_LIMIT: &str = "SIGNALBOX_BODY_LIMIT";
+        const POST_RATE: &str = "SIGNALBOX_POST_RATE";
         let required = |name| variable(name).ok_or(InvalidSetting::Missing(name));
         let tables = TableNames {
             terminals: required("SIGNALBOX_TABLE_TERMINALS")?,
             messages: required("SIGNALBOX_TABLE_MESSAGES")?,
             connections: required("SIGNALBOX_TABLE_CONNECTIONS")?,
+            fanout: required("SIGNALBOX_TABLE_FANOUT")?,
         };
         let public_url = required(PUBLIC_URL)?
             .parse()
@@ -128,11 +144,19 @@ impl Settings {
                 reason: format!("{rule}"),
             })?,
         };
+        let post_rate = variable(POST_RATE).map(|rate| rate.parse()).transpose();
+        let post_rate = post_rate.map_err(|_| InvalidSetting::Wrong {
+            name: POST_RATE,
+            reason: "must be how many posts a second, 1 or more".to_owned(),
+        })?;
+        let queues =
+            QueueUrls { drains: required("SIGNALBOX_DRAINS_URL")?, pages: required("SIGNALBOX_PAGES_URL")? };
         Ok(Self {
             authorization: AuthorizationPolicy { forced },
             body_limit,
+            post_rate,
             keep_alive: variable(KEEP_ALIVE),
-            ..Self::new(tables, required("SIGNALBOX_DRAINS_URL")?, public_url).with_earlier_origins(earlier)
+            ..Self::new(tables, queues, public_url).with_earlier_origins(earlier)
         })
     }
 }
@@ -154,6 +178,7 @@ mod tests {
             given.or_else(|| match name {
                 "SIGNALBOX_PUBLIC_URL" => Some("https://push.example".into()),
                 "SIGNALBOX_DRAINS_URL" => Some("https://queues.example/drains".into()),
+                "SIGNALBOX_PAGES_URL" => Some("https://queues.example/pages".into()),
                 "SIGNALBOX_TABLE_KEEP_ALIVE" => None,
                 name if name.starts_with("SIGNALBOX_TABLE_") => Some("a-table".into()),
                 _ => None,
@@ -177,6 +202,16 @@ mod tests {
             ("https://b.example,http://a.example:8080", &["https://b.example", "http://a.example:8080"]),
         ] {
             assert_eq!(accepted(earlier), [&[own], more].concat(), "{earlier}");
+        }
+    }
+
+    #[test]
+    fn a_post_rate_is_a_number_above_none() {
+        let rate = |text| settings(&[("SIGNALBOX_POST_RATE", text)]).map(|settings| settings.post_rate);
+        assert_eq!(settings(&[]).unwrap().post_rate, None);
+        assert_eq!(rate("250").unwrap(), NonZeroU32::new(250));
+        for wrong in ["0", "-1", "fast"] {
+            assert!(rate(wrong).unwrap_err().to_string().contains("SIGNALBOX_POST_RATE must be"), "{wrong}");
         }
     }
 

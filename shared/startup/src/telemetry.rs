@@ -9,8 +9,7 @@ use crate::InvalidSetting;
 use crate::settings::variable;
 
 /// Below the level `info` these show whole requests and events, secrets and all.
-const QUIET: [&str; 14] = [
-    "aws_config=info",
+const QUIET: [&str; 13] = [
     "aws_sdk_apigatewaymanagement=info",
     "aws_sdk_dynamodb=info",
     "aws_sdk_secretsmanager=info",

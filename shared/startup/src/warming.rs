@@ -1,4 +1,4 @@
-use signalbox_domain::{ConnectionId, TerminalId};
+use signalbox_domain::{ConnectionId, JobId, TerminalId, Timestamp};
 use signalbox_store::Store;
 use signalbox_wire::ChannelId;
 
@@ -8,6 +8,8 @@ use signalbox_wire::ChannelId;
 pub enum Warming {
     /// Reads a session; for functions that read the terminals table. 1 read unit.
     Session,
+    /// Reads a job; for the function that takes fan-outs. 1 read unit.
+    Job,
     /// Reads a connection. 1 read unit.
     Connection,
     /// Deletes a connection, for a function that may read nothing. 1 write unit.
@@ -21,6 +23,7 @@ impl Warming {
         let Ok(nowhere) = "nowhere".parse::<ConnectionId>() else { return };
         let warmed = match self {
             Self::Session => store.sessions(nobody, &[ChannelId::from_bytes([0; 16])]).await.map(drop),
+            Self::Job => store.job(JobId::NONE, Timestamp::default()).await.map(drop),
             Self::Connection => store.connection(&nowhere).await.map(drop),
             Self::Disconnection => store.delete_connection(&nowhere).await.map(drop),
         };

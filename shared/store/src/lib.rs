@@ -11,12 +11,16 @@ mod keep_alive;
 mod rows;
 mod tables;
 
+pub use access::audiences::Size;
 pub use access::connections::{Claim, ConnectionEntry};
+pub use access::jobs::Begun;
+pub use access::many::Routes;
 pub use access::messages::{Outcome, Putting, Waiting, WaitingPage};
 pub use access::sessions::{Authorizing, Held, Issuing, Route};
 pub use access::terminals::{Arrival, NewTerminal, TakeOver};
 pub use error::StoreError;
 pub use keep_alive::{KeepAliveTable, SlotPage};
+pub use rows::PageState;
 pub use tables::{KeySchema, TableNames};
 
 use aws_sdk_dynamodb::Client;

@@ -19,6 +19,8 @@ pub struct TableNames {
     pub messages: String,
     /// Connections and the terminal that each belongs to.
     pub connections: String,
+    /// Fan-outs: jobs, what became of their pages, and audiences' members.
+    pub fanout: String,
 }
 
 /// A table's key: text attributes, the partition key first.
@@ -27,8 +29,13 @@ pub type KeySchema = &'static [&'static str];
 impl TableNames {
     /// Each table with its key.
     #[must_use]
-    pub fn schema(&self) -> [(&str, KeySchema); 3] {
-        [(&self.terminals, &["pk", "sk"]), (&self.messages, &["pk", "sk"]), (&self.connections, &["pk"])]
+    pub fn schema(&self) -> [(&str, KeySchema); 4] {
+        [
+            (&self.terminals, &["pk", "sk"]),
+            (&self.messages, &["pk", "sk"]),
+            (&self.connections, &["pk"]),
+            (&self.fanout, &["pk", "sk"]),
+        ]
     }
 
     /// Creates the tables that are not there yet, for a store that no template makes.

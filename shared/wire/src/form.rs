@@ -86,6 +86,40 @@ pub enum Encoding {
     AesGcm,
 }
 
+/// A coding of a body that a fan-out takes.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum FanOutCoding {
+    /// RFC 8188 and RFC 8291.
+    Aes128Gcm,
+    /// Not encrypted; for sessions whose applications have asked for it.
+    Identity,
+}
+
+/// A coding of bodies that reach a terminal.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum Coding {
+    /// RFC 8188 and RFC 8291.
+    Aes128Gcm,
+    /// The draft before it, of old senders.
+    AesGcm,
+    /// Not encrypted; where the application has asked for it.
+    Identity,
+}
+
+/// The name of a job.
+#[derive(JsonSchema)]
+pub struct JobId(#[schemars(regex(pattern = "^[A-Za-z0-9_-]{21}[AQgw]$"))] String);
+
+/// SHA-256 of a token in base64url.
+#[derive(JsonSchema)]
+pub struct TokenDigest(#[schemars(regex(pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"))] String);
+
+/// What a server calls a set of sessions.
+#[derive(JsonSchema)]
+pub struct AudienceName(#[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"))] String);
+
 /// The salt of an `aesgcm` payload, with its key's id and the record size where the sender gave them.
 #[derive(JsonSchema)]
 pub struct Salt(

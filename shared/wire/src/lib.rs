@@ -4,6 +4,7 @@
 mod application_server;
 pub mod base64url;
 mod channel;
+mod fan_out;
 #[cfg(feature = "schema")]
 pub mod form;
 mod problem;
@@ -12,6 +13,10 @@ mod terminal_message;
 
 pub use application_server::{Health, HealthAnswer, ValidateAnswer, ValidateRequest};
 pub use channel::{ChannelId, NotAChannelId};
+pub use fan_out::{
+    AudienceAnswer, AudienceChange, AudienceChanged, AudienceNotification, Dead, JobAccepted, JobProgress,
+    JobState, Member, MemberList, NotificationsRequest, Recipient, RefusedMember, RefusedRecipient,
+};
 pub use problem::{PROBLEM_JSON, PROBLEM_PREFIX, Problem};
 pub use service_message::{
     ErrorMessage, ErrorReason, HelloAnswer, Notification, NotificationHeaders, PONG, RegisterAnswer,

@@ -138,7 +138,7 @@ impl std::fmt::Debug for Notification {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NotificationHeaders {
     /// The content coding of the payload: `aes128gcm`, or `aesgcm` of old senders.
-    #[cfg_attr(feature = "schema", schemars(with = "form::Encoding"))]
+    #[cfg_attr(feature = "schema", schemars(with = "form::Coding"))]
     pub encoding: String,
     /// The salt of an `aesgcm` payload.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -70,6 +70,11 @@ pub struct Register {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "form::ApplicationName"))]
     pub app: Option<String>,
+    /// The codings of bodies that it reads beside those of Web Push: `identity`, bodies that are not encrypted, which the
+    /// push service can read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<form::Coding>"))]
+    pub encodings: Vec<String>,
 }
 
 /// `unregister`: the terminal ends a session.

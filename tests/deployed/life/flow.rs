@@ -6,6 +6,9 @@ use signalbox_wire::{Notification, base64url};
 
 use crate::support::{App, PATIENCE, Server, Service, http, next};
 
+/// So many acknowledgements are taken before an answer is late, however many have come during a long deployment.
+const AT_ONCE: usize = 20;
+
 /// A terminal on one connection, and a server that sends to it.
 pub(super) struct Flow {
     /// Others, which are quiet until it is asked whether they are still there.
@@ -132,11 +135,13 @@ impl Flow {
 
 /// They are acknowledged, and that is taken: the emulator hands one message of a connection on at a time.
 async fn acknowledge(terminal: &mut Terminal, notifications: &[Notification]) {
-    for notification in notifications {
-        terminal.acknowledge(notification).await.unwrap();
+    for some in notifications.chunks(AT_ONCE) {
+        for notification in some {
+            terminal.acknowledge(notification).await.unwrap();
+        }
+        terminal.ping().await.unwrap();
+        terminal.pong().await.unwrap();
     }
-    terminal.ping().await.unwrap();
-    terminal.pong().await.unwrap();
 }
 
 /// The id of the key that a token, a version or another name was sealed under.

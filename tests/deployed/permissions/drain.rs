@@ -13,6 +13,7 @@ pub(super) fn operations() -> Vec<Operation> {
     let read_sessions = On::Terminals.may("dynamodb:BatchGetItem");
     let mark_absent = On::Terminals.may("dynamodb:UpdateItem");
     let query = On::Messages.may("dynamodb:Query");
+    let read_shared_bodies = On::Messages.may("dynamodb:BatchGetItem");
     let delete = On::Messages.may("dynamodb:BatchWriteItem");
     let delete_of_topic = On::Messages.may("dynamodb:DeleteItem");
     let read = [look, query, read_sessions];
@@ -20,6 +21,12 @@ pub(super) fn operations() -> Vec<Operation> {
     vec![
         // What it cannot do it owes again: that is taken away too.
         Operation::new("what is owed is posted", &and(&[POST]), posts).lacking(&[OWE]),
+        Operation::new(
+            "what is owed is posted, with a body that a fan-out shares",
+            &and(&[POST, read_shared_bodies]),
+            posts_shared_body,
+        )
+        .lacking(&[OWE]),
         Operation::new("what is dead is deleted", &and(&[delete]), deletes).lacking(&[OWE]),
         Operation::new("what is dead is deleted, of a topic", &and(&[delete_of_topic]), deletes_of_topic)
             .lacking(&[OWE]),
@@ -37,15 +44,6 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
-/// What Lambda does in the function's name, before it wakes it and after.
-pub(super) fn unproven() -> Vec<(Permission, &'static str)> {
-    ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-        .map(|action| {
-            (On::DrainQueue.may(action), "Lambda, to wake the function; the emulator does not ask for it")
-        })
-        .to_vec()
-}
-
 fn message(uaid: &str, key: &str, failures: u32) -> Value {
     json!({"terminal": terminal_id(uaid), "message": key, "failures": failures})
 }
@@ -56,6 +54,18 @@ async fn posts(scene: Arc<Scene>) -> Act {
     Box::pin(async move {
         let posted = scene.drains(&message(&uaid, &key, 1)).await;
         posted && next(&mut terminal).await.version == notification.version
+    })
+}
+
+async fn posts_shared_body(scene: Arc<Scene>) -> Act {
+    let (mut terminal, uaid, app) = scene.plain_terminal().await;
+    scene.notify_with_long_body(&app).await;
+    let notification = next(&mut terminal).await;
+    let key = scene.waiting(&uaid).await;
+    Box::pin(async move {
+        let posted = scene.drains(&message(&uaid, &key, 1)).await;
+        let again = next(&mut terminal);
+        posted && again.await == notification
     })
 }
 

@@ -7,11 +7,21 @@ pub(super) enum Function {
     ValidateToken,
     Notify,
     Drain,
+    Fanout,
+    FanoutPage,
 }
 
 impl Function {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Connection, Self::Provision, Self::IssueToken, Self::ValidateToken, Self::Notify, Self::Drain];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Connection,
+        Self::Provision,
+        Self::IssueToken,
+        Self::ValidateToken,
+        Self::Notify,
+        Self::Drain,
+        Self::Fanout,
+        Self::FanoutPage,
+    ];
 
     /// Its name in the documents.
     pub(super) fn name(self) -> &'static str {
@@ -22,6 +32,8 @@ impl Function {
             Self::ValidateToken => "validate-token",
             Self::Notify => "notify",
             Self::Drain => "drain",
+            Self::Fanout => "fanout",
+            Self::FanoutPage => "fanout-page",
         }
     }
 

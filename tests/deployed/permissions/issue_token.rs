@@ -26,7 +26,7 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 fn request() -> Register {
-    Register { channel: channel(), key: None, app: None }
+    Register { channel: channel(), key: None, app: None, encodings: Vec::new() }
 }
 
 async fn registers(scene: Arc<Scene>) -> Act {

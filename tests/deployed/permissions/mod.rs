@@ -3,8 +3,11 @@
 
 mod connection;
 mod drain;
+mod fanout;
+mod fanout_page;
 mod function;
 mod issue_token;
+mod many;
 mod notify;
 mod operation;
 mod page;

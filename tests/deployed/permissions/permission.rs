@@ -4,11 +4,14 @@ pub(super) enum On {
     Terminals,
     Messages,
     Connections,
+    /// The table of jobs and audiences.
+    Fanouts,
     /// Posting to the terminals' connections.
     Posts,
     /// Closing them.
     Closes,
     DrainQueue,
+    PageQueue,
     KeyRing,
 }
 
@@ -30,9 +33,11 @@ impl On {
             Self::Terminals => "table of terminals",
             Self::Messages => "table of messages",
             Self::Connections => "table of connections",
+            Self::Fanouts => "table of jobs and audiences",
             Self::Posts => "posts to connections",
             Self::Closes => "ends of connections",
             Self::DrainQueue => "queue of drains",
+            Self::PageQueue => "queue of pages",
             Self::KeyRing => "key ring",
         }
     }
@@ -44,5 +49,14 @@ pub(super) const POST: Permission = On::Posts.may("execute-api:ManageConnections
 pub(super) const CLOSE: Permission = On::Closes.may("execute-api:ManageConnections");
 /// Owing something to the queue of drains.
 pub(super) const OWE: Permission = On::DrainQueue.may("sqs:SendMessage");
+/// Putting work into the queue of pages.
+pub(super) const QUEUE_PAGES: Permission = On::PageQueue.may("sqs:SendMessage");
 /// Reading the key ring.
 pub(super) const READ_KEY_RING: Permission = On::KeyRing.may("secretsmanager:GetSecretValue");
+
+/// What Lambda does in a function's name, before it wakes it with what is in a queue and after.
+pub(super) fn taken_by_lambda(queue: On) -> Vec<(Permission, &'static str)> {
+    ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+        .map(|action| (queue.may(action), "Lambda, to wake the function; the emulator does not ask for it"))
+        .to_vec()
+}

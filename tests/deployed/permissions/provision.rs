@@ -4,6 +4,7 @@ use serde_json::json;
 use signalbox_wire::Hello;
 
 use super::function::Function;
+use super::many::long_body;
 use super::operation::{Act, Operation};
 use super::permission::{CLOSE, OWE, On, POST, Permission};
 use super::scene::{Scene, gone, is_closed, is_taken, is_told, on_connection};
@@ -17,6 +18,7 @@ pub(super) fn operations() -> Vec<Operation> {
     let record = On::Connections.may("dynamodb:PutItem");
     let forget = On::Connections.may("dynamodb:DeleteItem");
     let query = On::Messages.may("dynamodb:Query");
+    let read_shared_bodies = On::Messages.may("dynamodb:BatchGetItem");
     let delete = On::Messages.may("dynamodb:BatchWriteItem");
     let delete_of_topic = On::Messages.may("dynamodb:DeleteItem");
     let arrive = [record, change, POST];
@@ -26,6 +28,12 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new("`hello` of a known terminal", &arrive, known),
         // Where it cannot, it owes the rest: that is taken away too.
         Operation::new("`hello` posts what waits", &and(&[query, read_sessions]), posts).lacking(&[OWE]),
+        Operation::new(
+            "`hello` posts what waits, with a body that a fan-out shares",
+            &and(&[query, read_sessions, read_shared_bodies]),
+            posts_shared_body,
+        )
+        .lacking(&[OWE]),
         Operation::new("`hello` deletes what is dead", &and(&[query, read_sessions, delete]), deletes)
             .lacking(&[OWE]),
         Operation::new(
@@ -61,6 +69,18 @@ async fn posts(scene: Arc<Scene>) -> Act {
     Box::pin(async move {
         terminal.hello(Some(uaid)).await.is_ok()
             && terminal.next().await.is_ok_and(|notification| app.read(&notification) == "waits")
+            && is_taken(&mut terminal).await
+    })
+}
+
+async fn posts_shared_body(scene: Arc<Scene>) -> Act {
+    let (terminal, uaid, app) = scene.plain_terminal().await;
+    scene.leave(terminal, &uaid).await;
+    scene.notify_with_long_body(&app).await;
+    let mut terminal = scene.service.connect().await;
+    Box::pin(async move {
+        terminal.hello(Some(uaid)).await.is_ok()
+            && terminal.next().await.is_ok_and(|notification| notification.data == Some(long_body()))
             && is_taken(&mut terminal).await
     })
 }

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::aws::Aws;
 
+/// To AWS it is `sqs:SendMessage`, too. The emulator asks for it by this name, and its set-up grants both together.
+const IN_BATCHES: &str = "sqs:SendMessageBatch";
+
 /// An action and the resource that it is allowed on, as the policy writes them.
 pub(super) type Held = (String, String);
 
@@ -31,7 +34,7 @@ impl Role {
         Self {
             name: name.to_owned(),
             policy: policy.as_str().unwrap().to_owned(),
-            held: list(&document["Statement"]).iter().flat_map(held).collect(),
+            held: list(&document["Statement"]).iter().flat_map(held).filter(is_of_aws).collect(),
             managed: managed.map(|one| one["PolicyArn"].as_str().unwrap().to_owned()).collect(),
         }
     }
@@ -39,8 +42,9 @@ impl Role {
     /// Takes these away from what it held when it was read, and gives back what was taken away before.
     pub(super) async fn without(&self, aws: &Aws, taken: &[Held]) {
         let left = self.held.iter().filter(|held| !taken.contains(held));
-        let statements: Vec<_> =
-            left.map(|(action, on)| json!({"Effect": "Allow", "Action": action, "Resource": on})).collect();
+        let statements: Vec<_> = left
+            .map(|(action, on)| json!({"Effect": "Allow", "Action": granted(action), "Resource": on}))
+            .collect();
         assert_eq!(statements.len() + taken.len(), self.held.len(), "{} holds {taken:?}", self.name);
         let document = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
         let put = json!({"RoleName": self.name, "PolicyName": self.policy, "PolicyDocument": document});
@@ -59,6 +63,16 @@ fn held(statement: &Value) -> Vec<Held> {
     let (actions, resources) = (list(&statement["Action"]), list(&statement["Resource"]));
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     actions.iter().flat_map(|action| resources.iter().map(move |on| (text(action), text(on)))).collect()
+}
+
+fn is_of_aws((action, _): &Held) -> bool {
+    action != IN_BATCHES
+}
+
+/// The names that the emulator has for it.
+fn granted(action: &str) -> Vec<&str> {
+    let batches = (action == "sqs:SendMessage").then_some(IN_BATCHES);
+    [action].into_iter().chain(batches).collect()
 }
 
 /// IAM writes a list of one as that one.

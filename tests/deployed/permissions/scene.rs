@@ -1,9 +1,11 @@
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use signalbox::client::{Terminal, TerminalError};
 use signalbox_domain::{TerminalId, Uaid};
 use signalbox_wire::{Notification, Unregister};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::function::Function;
@@ -20,9 +22,11 @@ const BETWEEN_PINGS: Duration = Duration::from_millis(100);
 /// The stack, who talks to it, and the API that shows what came of it.
 pub(super) struct Scene {
     pub(super) aws: Aws,
-    stack: Stack,
+    pub(super) stack: Stack,
     pub(super) service: Service,
     pub(super) server: Server,
+    /// Of each kind of job one, by TTL and topic.
+    pub(super) jobs: Mutex<HashMap<(u32, Option<&'static str>), String>>,
     /// `<region>:<account>`, as it stands in the name of a resource.
     place: String,
 }
@@ -35,7 +39,7 @@ impl Scene {
         let caller = aws.call("sts", "get_caller_identity", json!({})).await;
         let place = format!("{region}:{}", caller["Account"].as_str().unwrap());
         let service = stack.service();
-        Self { aws, stack, service, server: Server::new(), place }
+        Self { aws, stack, service, server: Server::new(), jobs: Mutex::default(), place }
     }
 
     pub(super) async fn role(&self, function: Function) -> Role {
@@ -46,6 +50,10 @@ impl Scene {
     pub(super) fn named(&self, permission: Permission) -> Held {
         let (stack, place) = (&self.stack, &self.place);
         let table = |logical| format!("arn:aws:dynamodb:{place}:table/{}", stack.resource(logical));
+        let queue = |logical| {
+            let name = stack.resource(logical).rsplit('/').next().unwrap();
+            format!("arn:aws:sqs:{place}:{name}")
+        };
         let connections = |method| {
             let api = stack.resource("TerminalsApi");
             format!("arn:aws:execute-api:{place}:{api}/live/{method}/@connections/*")
@@ -54,12 +62,11 @@ impl Scene {
             On::Terminals => table("TerminalsTable"),
             On::Messages => table("MessagesTable"),
             On::Connections => table("ConnectionsTable"),
+            On::Fanouts => table("FanoutTable"),
             On::Posts => connections("POST"),
             On::Closes => connections("DELETE"),
-            On::DrainQueue => {
-                let queue = stack.resource("DrainQueue").rsplit('/').next().unwrap();
-                format!("arn:aws:sqs:{place}:{queue}")
-            }
+            On::DrainQueue => queue("DrainQueue"),
+            On::PageQueue => queue("PageQueue"),
             On::KeyRing => stack.output("KeyRingArn").to_owned(),
         };
         (permission.action.to_owned(), on)
@@ -75,10 +82,15 @@ impl Scene {
     /// A terminal that is away, and its session.
     pub(super) async fn absent_with_session(&self) -> (String, App) {
         let (terminal, uaid, app) = self.terminal_with_session().await;
+        self.leave(terminal, &uaid).await;
+        (uaid, app)
+    }
+
+    /// The terminal goes away, and the service knows it.
+    pub(super) async fn leave(&self, terminal: Terminal, uaid: &str) {
         terminal.close().await.unwrap();
         // API Gateway's $disconnect comes when it comes.
-        eventually(async || self.connection_of(&uaid).await.is_none()).await;
-        (uaid, app)
+        eventually(async || self.connection_of(uaid).await.is_none()).await;
     }
 
     /// A terminal that is away and has missed one notification, and its session.
@@ -95,8 +107,7 @@ impl Scene {
         next(&mut terminal).await;
         let ended = terminal.unregister(Unregister { channel: app.channel, code: None }).await.unwrap();
         assert_eq!(ended.status, 200);
-        terminal.close().await.unwrap();
-        eventually(async || self.connection_of(&uaid).await.is_none()).await;
+        self.leave(terminal, &uaid).await;
         (uaid, app)
     }
 
@@ -187,9 +198,14 @@ impl Scene {
 
     /// Wakes `drain` as the queue does; whether it is done with what it was woken for.
     pub(super) async fn drains(&self, owed: &Value) -> bool {
-        let mut event: Value = serde_json::from_str(include_str!("../../events/aws/drain.json")).unwrap();
-        event["Records"][0]["body"] = owed.to_string().into();
-        let answer = self.invoke(Function::Drain, &event).await;
+        self.takes(Function::Drain, include_str!("../../events/aws/drain.json"), owed).await
+    }
+
+    /// Wakes a function with this recorded event of its queue, but for the body; whether it is done with it.
+    pub(super) async fn takes(&self, function: Function, recorded: &str, body: &Value) -> bool {
+        let mut event: Value = serde_json::from_str(recorded).unwrap();
+        event["Records"][0]["body"] = body.to_string().into();
+        let answer = self.invoke(function, &event).await;
         answer.is_some_and(|answer| answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty))
     }
 

@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use super::function::Function;
 use super::operation::Operation;
-use super::permission::Permission;
-use super::{connection, drain, issue_token, notify, provision, validate_token};
+use super::permission::{On, Permission, taken_by_lambda};
+use super::{connection, drain, fanout, fanout_page, issue_token, notify, provision, validate_token};
 
 /// By SAM on every role: to write logs, `logs:CreateLogGroup`, `logs:CreateLogStream` and `logs:PutLogEvents` on everything. It is
 /// Lambda that uses it, in the function's name, and the emulator does not ask for it.
@@ -19,7 +19,11 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn of(function: Function) -> Self {
-        let unproven = if function == Function::Drain { drain::unproven() } else { Vec::new() };
+        let unproven = match function {
+            Function::Drain => taken_by_lambda(On::DrainQueue),
+            Function::FanoutPage => taken_by_lambda(On::PageQueue),
+            _ => Vec::new(),
+        };
         let operations = match function {
             Function::Connection => connection::operations(),
             Function::Provision => provision::operations(),
@@ -27,6 +31,8 @@ impl Table {
             Function::ValidateToken => validate_token::operations(),
             Function::Notify => notify::operations(),
             Function::Drain => drain::operations(),
+            Function::Fanout => fanout::operations(),
+            Function::FanoutPage => fanout_page::operations(),
         };
         Self { function, operations, unproven }
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use signalbox::client::encrypt;
 use signalbox_wire::base64url;
 
-use crate::bed::{Bed, CHANNEL};
+use crate::bed::{Ask, Bed, CHANNEL};
 use crate::events::{Link, socket};
 use crate::keep_alive::due;
 
@@ -25,6 +25,10 @@ pub(crate) struct Work {
     pub(crate) writes: f64,
     /// Bytes of the messages to terminals.
     pub(crate) bytes: f64,
+    /// Requests to the queue: each 64 KB that are sent or received, and each deletion.
+    pub(crate) queued: f64,
+    /// Of the events those that are pages of fan-outs, which take longer.
+    pub(crate) pages: f64,
     /// Bytes of the lines of metrics.
     pub(crate) metrics: f64,
 }
@@ -40,6 +44,8 @@ impl Work {
             reads: self.reads * factor,
             writes: self.writes * factor,
             bytes: self.bytes * factor,
+            queued: self.queued * factor,
+            pages: self.pages * factor,
             metrics: self.metrics * factor,
         }
     }
@@ -57,6 +63,8 @@ impl Add for Work {
             reads: self.reads + other.reads,
             writes: self.writes + other.writes,
             bytes: self.bytes + other.bytes,
+            queued: self.queued + other.queued,
+            pages: self.pages + other.pages,
             metrics: self.metrics + other.metrics,
         }
     }
@@ -70,6 +78,9 @@ fn count(number: usize) -> f64 {
 fn pieces(bytes: usize, piece: usize) -> f64 {
     count(bytes.div_ceil(piece).max(1))
 }
+
+/// What SQS counts as one request.
+const QUEUED: usize = 64 * 1024;
 
 /// A bed, and what has been done on it since the last time.
 pub(crate) struct Meter {
@@ -115,6 +126,47 @@ impl Meter {
         let bytes = message.to_string().len();
         self.work.bytes += count(bytes);
         self.work.messages += pieces(bytes, 32 * 1024);
+    }
+
+    /// A request for many, that is accepted, and all of its pages.
+    pub(crate) async fn fan_out(&mut self, ask: Ask<'_>) {
+        let bytes = ask.body.as_ref().map_or(0, |body| body.to_string().len());
+        let answer = self.bed.fan_out(ask).await;
+        self.asked(bytes, 202, &answer);
+        loop {
+            let bodies = self.queued();
+            if bodies.is_empty() {
+                return;
+            }
+            for body in bodies {
+                assert!(self.bed.page(&body, 1).await);
+                self.work.invocations += 1.0;
+                self.work.pages += 1.0;
+                // Received and deleted.
+                self.work.queued += pieces(body.len(), QUEUED) + 1.0;
+            }
+        }
+    }
+
+    /// What has been put into the queue of pages.
+    fn queued(&mut self) -> Vec<String> {
+        let mut all = Vec::new();
+        for call in self.bed.queues.take() {
+            assert_eq!(call.operation, "SendMessageBatch", "nothing of this is owed");
+            let entries = call.request["Entries"].as_array().unwrap();
+            let bodies: Vec<_> =
+                entries.iter().map(|entry| entry["MessageBody"].as_str().unwrap().to_owned()).collect();
+            self.work.queued += pieces(bodies.iter().map(String::len).sum(), QUEUED);
+            all.extend(bodies);
+        }
+        all
+    }
+
+    /// A change of an audience.
+    pub(crate) async fn change_audience(&mut self, ask: Ask<'_>) {
+        let bytes = ask.body.as_ref().map_or(0, |body| body.to_string().len());
+        let answer = self.bed.fan_out(ask).await;
+        self.asked(bytes, 200, &answer);
     }
 
     /// `$connect` or `$disconnect`, which are no messages.

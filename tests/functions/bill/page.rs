@@ -2,6 +2,7 @@ use std::fmt::Display;
 
 use signalbox_domain::Slot;
 
+use crate::bill::fan_out::CROWD;
 use crate::bill::meter::Work;
 use crate::bill::month::{IDLE, LONGEST, MINUTES, Month, PING};
 use crate::bill::operations::{CONNECTED, Operation};
@@ -25,6 +26,8 @@ pub(crate) struct Page {
     pub(crate) operations: Vec<Operation>,
     /// The notifications with bodies of so many bytes.
     pub(crate) sizes: Vec<(usize, Vec<Operation>)>,
+    /// The same where each is one of many.
+    pub(crate) crowds: Vec<(usize, Vec<Operation>)>,
     pub(crate) month: Month,
 }
 
@@ -78,12 +81,15 @@ impl Page {
             format!("With bodies of {} bytes:\n\n{rows}", size(*bytes))
         };
         let every = self.operations.iter().map(|operation| (operation.name.to_owned(), &operation.work));
-        let sized = self.sizes.iter().flat_map(|(bytes, operations)| {
+        let sized = self.sizes.iter().chain(&self.crowds).flat_map(|(bytes, operations)| {
             let named = move |name| format!("{} bytes: {name}", size(*bytes));
             operations.iter().map(move |operation| (named(operation.name), &operation.work))
         });
         words
             .fill("notifications", self.sizes.iter().map(table).collect::<Vec<_>>().join("\n"))
+            .fill("fanouts", self.crowds.iter().map(table).collect::<Vec<_>>().join("\n"))
+            .fill("crowd", CROWD)
+            .dollars("sns", self.prices.of("sns-push", 1e6))
             .fill("operations", priced(self.operations.iter().map(price)))
             .fill("counted", counted(every.chain(sized)))
             .cents("millisecond", self.prices.of("lambda-time", 1e6 * assumed::MEMORY / 1e3))
@@ -98,15 +104,15 @@ impl Page {
             ("pings and their answers", self.thousand(pinging)),
         ];
         let minutes =
-            row(&["minutes of connection", "", "", "", "", "", &format!("**{:.2}**", self.minutes())]);
-        let all = row(&["all of it", "", "", "", "", "", &format!("**{:.2}**", self.connected())]);
+            row(&["minutes of connection", "", "", "", "", "", "", &format!("**{:.2}**", self.minutes())]);
+        let all = row(&["all of it", "", "", "", "", "", "", &format!("**{:.2}**", self.connected())]);
         let waking = self.prices.million(&waking.times(1e-6));
         let kept = [
             ("coming again, and registered", self.thousand(coming_registered)),
             ("keep-alives", self.thousand(kept_alive)),
         ];
         let kept_sum = self.minutes() + waking.sum() + kept.iter().map(|(_, bill)| bill.sum()).sum::<f64>();
-        let kept_all = row(&["all of it", "", "", "", "", "", &format!("**{kept_sum:.2}**")]);
+        let kept_all = row(&["all of it", "", "", "", "", "", "", &format!("**{kept_sum:.2}**")]);
         let kept = kept.into_iter().chain([("the wake-ups, four a minute", waking)]);
         words
             .fill("kept", priced(kept) + &minutes + &kept_all)
@@ -125,7 +131,7 @@ impl Page {
     }
 
     fn deployment(&self, words: Words) -> Words {
-        let polls = assumed::POLLS * MINUTES;
+        let polls = 2.0 * assumed::POLLS * MINUTES;
         words
             .dollars("secret", self.prices.of("secret", 1.0))
             .dollars("metrics", self.prices.of("metric", METRICS))
@@ -139,6 +145,7 @@ impl Page {
     fn assumptions(&self, words: Words) -> Words {
         words
             .fill("milliseconds", assumed::MILLISECONDS)
+            .fill("page", assumed::PAGE_MILLISECONDS / 1e3)
             .fill("memory", assumed::MEMORY * 1024.0)
             .fill("log", assumed::LOGGED)
             .fill("looks", assumed::POLLS)

@@ -10,6 +10,8 @@ pub(crate) mod assumed {
     pub(crate) const MEMORY: f64 = 0.25;
     /// Time of an invocation that is charged for, in milliseconds.
     pub(crate) const MILLISECONDS: f64 = 20.0;
+    /// The same of a page of a fan-out: its posts at the template's default rate, 250 a second.
+    pub(crate) const PAGE_MILLISECONDS: f64 = 1_000.0;
     /// What an invocation logs, in bytes: Lambda's three lines and one or two of the function's.
     pub(crate) const LOGGED: f64 = 600.0;
     /// What Lambda asks an idle queue in a minute: 5 pollers, 20 s each.
@@ -31,12 +33,13 @@ pub(crate) struct Bill {
     pub(crate) lambda: f64,
     pub(crate) logs: f64,
     pub(crate) dynamodb: f64,
+    pub(crate) queue: f64,
     pub(crate) transfer: f64,
 }
 
 impl Bill {
     pub(crate) fn sum(&self) -> f64 {
-        self.gateway + self.lambda + self.logs + self.dynamodb + self.transfer
+        self.gateway + self.lambda + self.logs + self.dynamodb + self.queue + self.transfer
     }
 }
 
@@ -80,12 +83,14 @@ impl Prices {
     /// What this work costs when it is done a million times.
     pub(crate) fn million(&self, work: &Work) -> Bill {
         let of = |name, many: f64| self.of(name, many * 1e6);
-        let seconds = work.invocations * assumed::MILLISECONDS / 1e3;
+        let short = (work.invocations - work.pages) * assumed::MILLISECONDS;
+        let seconds = (short + work.pages * assumed::PAGE_MILLISECONDS) / 1e3;
         Bill {
             gateway: of("http-request", work.requests) + of("socket-message", work.messages),
             lambda: of("lambda-request", work.invocations) + of("lambda-time", seconds * assumed::MEMORY),
             logs: of("log", (work.invocations * assumed::LOGGED + work.metrics) / 1e9),
             dynamodb: of("dynamodb-read", work.reads) + of("dynamodb-write", work.writes),
+            queue: of("queue-request", work.queued),
             transfer: of("transfer", work.bytes / 1e9),
         }
     }

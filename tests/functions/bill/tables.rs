@@ -14,12 +14,13 @@ fn head(columns: &[&str]) -> String {
 /// What operations cost, in dollars.
 pub(crate) fn priced<'n>(operations: impl IntoIterator<Item = (&'n str, Bill)>) -> String {
     let rows = operations.into_iter().map(|(name, bill)| {
-        let Bill { gateway, lambda, logs, dynamodb, transfer } = bill;
-        let cells = [gateway, lambda, logs, dynamodb, transfer].map(|dollars| format!("{dollars:.2}"));
+        let Bill { gateway, lambda, logs, dynamodb, queue, transfer } = bill;
+        let cells = [gateway, lambda, logs, dynamodb, queue, transfer].map(|dollars| format!("{dollars:.2}"));
         let sum = format!("**{:.2}**", bill.sum());
-        row(&[name, &cells[0], &cells[1], &cells[2], &cells[3], &cells[4], &sum])
+        row(&[name, &cells.join(" | "), &sum])
     });
-    head(&["", "API Gateway", "Lambda", "logs", "DynamoDB", "transfer", "sum"]) + &rows.collect::<String>()
+    head(&["", "API Gateway", "Lambda", "logs", "DynamoDB", "SQS", "transfer", "sum"])
+        + &rows.collect::<String>()
 }
 
 /// What was counted of operations.
@@ -32,12 +33,14 @@ pub(crate) fn counted<'w>(operations: impl IntoIterator<Item = (String, &'w Work
         "DynamoDB calls",
         "read units",
         "write units",
+        "SQS requests",
         "bytes to the terminal",
         "bytes of metrics",
     ];
     let rows = operations.into_iter().map(|(name, work)| {
-        let Work { invocations, requests, messages, calls, reads, writes, bytes, metrics } = work;
-        let numbers = [invocations, requests, messages, calls, reads, writes].map(|number| tenths(*number));
+        let Work { invocations, requests, messages, calls, reads, writes, queued, bytes, metrics, .. } = work;
+        let numbers =
+            [invocations, requests, messages, calls, reads, writes, queued].map(|number| tenths(*number));
         row(&[&name, &numbers.join(" | "), &grouped(*bytes), &grouped(*metrics)])
     });
     head(&columns) + &rows.collect::<String>()

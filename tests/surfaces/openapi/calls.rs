@@ -5,7 +5,7 @@ use super::responses::Responses;
 use super::schema;
 
 /// VAPID that is bad.
-const BAD_VAPID: [RefusalKind; 6] =
+pub(super) const BAD_VAPID: [RefusalKind; 6] =
     [VapidHeader, VapidKey, VapidToken, VapidSignature, VapidAudience, VapidExpiry];
 /// Whoever shows a token may be told so.
 const OF_TOKEN: [RefusalKind; 6] =
@@ -24,9 +24,9 @@ const PUSH: [RefusalKind; 11] = [
     TooManyWaiting,
 ];
 /// What API Gateway answers instead of any function.
-const GATEWAY: [u16; 3] = [429, 500, 503];
-const TOO_LARGE: u16 = 413;
-const TOO_LONG: u16 = 414;
+pub(super) const GATEWAY: [u16; 3] = [429, 500, 503];
+pub(super) const TOO_LARGE: u16 = 413;
+pub(super) const TOO_LONG: u16 = 414;
 
 pub(super) fn paths() -> Value {
     json!({
@@ -167,7 +167,7 @@ fn revoke() -> Value {
     })
 }
 
-fn older_key() -> Value {
+pub(super) fn older_key() -> Value {
     json!({
         "name": "Crypto-Key", "in": "header", "required": false,
         "description": "With the older forms of VAPID: `p256ecdsa=<public key>`.",

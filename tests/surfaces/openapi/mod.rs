@@ -1,12 +1,16 @@
 //! The application server's calls, as `docs/openapi.json` describes them.
 
 mod calls;
+mod fan_out;
 mod responses;
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 use signalbox_wire::form;
-use signalbox_wire::{HealthAnswer, Problem, ValidateAnswer, ValidateRequest};
+use signalbox_wire::{
+    AudienceAnswer, AudienceChange, AudienceChanged, AudienceNotification, HealthAnswer, JobAccepted,
+    JobProgress, NotificationsRequest, Problem, ValidateAnswer, ValidateRequest,
+};
 
 use crate::schemas::Schemas;
 
@@ -29,10 +33,16 @@ the endpoint, and `exp` is at most 24 h ahead. The forms of the drafts before th
 pub fn document() -> Value {
     let mut schemas = Schemas::new(SchemaSettings::draft2020_12());
     schemas.taken::<(ValidateRequest, form::Token, form::MessageName, form::Urgency, form::Topic, form::Encoding)>();
+    schemas.taken::<(NotificationsRequest, AudienceNotification, AudienceChange, form::JobId, form::AudienceName)>();
     schemas.sent::<(Problem, ValidateAnswer, HealthAnswer)>();
+    schemas.sent::<(JobAccepted, JobProgress, AudienceChanged, AudienceAnswer)>();
     let mut named = schemas.named();
+    fan_out::with_kinds(&mut named);
     named.insert("GatewayAnswer".to_owned(), responses::gateway_answer());
     named.extend(responses::problems());
+    let mut paths = calls::paths();
+    let of_many = fan_out::paths();
+    paths.as_object_mut().expect("paths").extend(of_many.as_object().expect("paths").clone());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -49,7 +59,7 @@ pub fn document() -> Value {
                 "variables": {"api": {"default": "api", "description": "The id of the API."}, "region": {"default": "us-east-1"}},
             },
         ],
-        "paths": calls::paths(),
+        "paths": paths,
         "components": {
             "schemas": named,
             "headers": responses::headers(),

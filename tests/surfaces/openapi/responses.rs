@@ -125,7 +125,10 @@ pub(super) fn headers() -> Value {
         |says: &str, schema: Value| json!({"description": says, "required": true, "schema": schema});
     let url = |part: &str| json!({"type": "string", "format": "uri", "pattern": format!("^https?://[^?#]+/{part}/[A-Za-z0-9_-]+$")});
     json!({
-        "Location": required("The message's URL, which only its sender has.", url("messages")),
+        "Location": required(
+            "The message's URL, which only its sender has; or the job's.",
+            url("(messages|v1/notifications)"),
+        ),
         "Link": required(
             "The receipt's URL (RFC 8030 section 5.1).",
             json!({

@@ -77,7 +77,16 @@ def resources(endpoint, authorization):
     return message, receipt
 
 
-def narrowed(document, endpoint, message, receipt):
+def job(service, endpoint, authorization):
+    """A job, as its sender gets to know it."""
+    headers = {"Authorization": authorization}
+    body = {"ttl": 60, "recipients": [{"endpoint": endpoint}]}
+    answer = requests.post(f"{service}/v1/notifications", headers=headers, json=body, timeout=PATIENCE)
+    answer.raise_for_status()
+    return answer.json()["job"]
+
+
+def narrowed(document, endpoint, message, receipt, job):
     """The document, for these resources alone."""
     document = json.loads(json.dumps(document))
     schemas, paths = document["components"]["schemas"], document["paths"]
@@ -85,6 +94,10 @@ def narrowed(document, endpoint, message, receipt):
     schemas["Endpoint"] = {"const": endpoint}
     paths["/messages/{id}"]["parameters"][0]["schema"] = {"const": message}
     paths["/receipts/{id}"]["parameters"][0]["schema"] = {"const": receipt}
+    paths["/v1/notifications/{job}"]["parameters"][0]["schema"] = {"const": job}
+    # One that PATCH makes and DELETE takes away, so that it is found and is not.
+    for path in "/v1/audiences/{name}", "/v1/audiences/{name}/notifications":
+        paths[path]["parameters"][0]["schema"] = {"const": "everyone"}
     return document
 
 
@@ -113,7 +126,8 @@ def main(program):
         terminal = [program, "terminal", "--url", websocket, "--client", home, "--log", "error"]
         endpoint = behind("waiting for notifications to", stack.enter_context(running(*terminal)))
         authorization = signed(service)
-        real = narrowed(document, endpoint, *resources(endpoint, authorization))
+        names = *resources(endpoint, authorization), job(service, endpoint, authorization)
+        real = narrowed(document, endpoint, *names)
 
         made_up, statuses = compare(document, service, "--warnings", "off")
         print("statuses with made-up names:", *sorted(statuses))

@@ -16,7 +16,7 @@ use self::options::{Common, Scenario};
 use crate::ledger::Tolerance;
 use crate::report::Report;
 use crate::scenario::{Failure, Run};
-use crate::service::Service;
+use crate::service::{Sends, Service};
 
 /// Load for a push service, and whether everything arrives.
 ///
@@ -56,7 +56,7 @@ impl Cli {
 
     async fn report(&self) -> Result<Report, Failure> {
         let common = self.scenario.common();
-        let found = self.scenario.run(&common.run().await?).await?;
+        let found = self.scenario.run(&common.run(self.scenario.sends()).await?).await?;
         Ok(Report::new(self.scenario.name(), self.parameters(), found, common.tolerance()))
     }
 
@@ -70,9 +70,9 @@ impl Cli {
 }
 
 impl Common {
-    async fn run(&self) -> Result<Run, Failure> {
+    async fn run(&self, sends: Sends) -> Result<Run, Failure> {
         Ok(Run {
-            service: Arc::new(Service::find(&self.service).await?),
+            service: Arc::new(Service::find(&self.service, sends).await?),
             server: self.pid,
             size: self.size as usize,
             at_most: Duration::from_secs(self.at_most),

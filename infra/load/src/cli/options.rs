@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::pace::Rate;
+use crate::pace::{Rate, Rates};
 use crate::service::ServiceOptions;
 use crate::terminal::AckPolicy;
 
@@ -20,6 +20,12 @@ pub(super) enum Scenario {
     First(FirstArgs),
     /// Post one message at a time, on a service that has nothing else to do.
     Latency(LatencyArgs),
+    /// Notify many by one request: terminals that are connected, and others that are away.
+    Fanout(FanoutArgs),
+    /// All terminals connect and say hello at once, as new ones and as known ones.
+    Storm(StormArgs),
+    /// Everything at once for a long time: single messages, fan-outs, terminals that leave and come again.
+    Soak(SoakArgs),
 }
 
 #[derive(Debug, Args)]
@@ -80,6 +86,12 @@ pub(super) struct PushArgs {
     /// The seconds that a message may wait; with 0 it may get lost, but not come twice.
     #[arg(long, default_value_t = 60)]
     pub(super) ttl: u32,
+    /// Run at each of these rates, as 500,1000,2000 or 500..4000:500.
+    #[arg(long, value_name = "NUMBERS", conflicts_with = "rate")]
+    pub(super) rates: Option<Rates>,
+    /// Where to draw the times at each of the rates, as SVG.
+    #[arg(long, value_name = "FILE", requires = "rates")]
+    pub(super) picture: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -139,4 +151,73 @@ pub(super) struct LatencyArgs {
     /// Milliseconds between two messages.
     #[arg(long, default_value_t = 5)]
     pub(super) pause: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FanoutArgs {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// How many terminals are connected.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) terminals: u32,
+    /// How many more have a session and are away.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub(super) absent: u32,
+    /// So many of those come again at the end, and must find what was sent.
+    #[arg(long, default_value_t = 100)]
+    pub(super) check_absent: u32,
+    /// How many notifications all get, one after the other.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(super) rounds: u64,
+    /// The seconds that a message may wait; with 0 it may get lost, but not come twice, nor to who is away.
+    #[arg(long, default_value_t = 60)]
+    pub(super) ttl: u32,
+    /// When terminals acknowledge: `every` notification by itself, `never`, or the size of a batch.
+    #[arg(long, default_value = "25")]
+    pub(super) acks: AckPolicy,
+    /// Name the recipients in each request, and not as members of an audience.
+    #[arg(long)]
+    pub(super) lists: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StormArgs {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// How many terminals.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) terminals: u32,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SoakArgs {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// How many terminals.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) terminals: u32,
+    /// For how many seconds.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    pub(super) hold: u64,
+    /// How many single messages a second.
+    #[arg(long, default_value = "100", value_name = "NUMBER")]
+    pub(super) rate: Rate,
+    /// How many of them are under way at a time, at most one for each terminal.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) in_flight: u32,
+    /// The seconds from one fan-out to the next.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(super) fan_out_every: u64,
+    /// How many terminals leave a second, and come again.
+    #[arg(long, default_value = "1", value_name = "NUMBER")]
+    pub(super) reconnects: Rate,
+    /// The seconds that a message may wait.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) ttl: u32,
+    /// When terminals acknowledge: `every` notification by itself, `never`, or the size of a batch.
+    #[arg(long, default_value = "every")]
+    pub(super) acks: AckPolicy,
+    /// The seconds from one sample of memory and CPU time to the next.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(super) sample_every: u64,
 }

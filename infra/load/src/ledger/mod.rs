@@ -134,15 +134,28 @@ impl Ledger {
     }
 
     /// From post to answer, in microseconds, for each accepted message.
-    pub(crate) fn answer_times(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn answer_times(&self) -> Vec<u64> {
         let accepted = self.messages.iter().filter(|message| message.answer == Answer::Accepted);
-        accepted.map(|message| message.answered_after.into())
+        accepted.map(|message| message.answered_after.into()).collect()
     }
 
     /// From post to arrival, in microseconds, for each message that has arrived.
-    pub(crate) fn arrival_times(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn arrival_times(&self) -> Vec<u64> {
         let arrived = self.messages.iter().filter(|message| message.has_arrived());
-        arrived.map(|message| message.arrived_after.into())
+        arrived.map(|message| message.arrived_after.into()).collect()
+    }
+
+    /// From answer to arrival, in microseconds, for each accepted message that has arrived; 0 where it came first.
+    pub(crate) fn delivery_times(&self) -> Vec<u64> {
+        let arrived = self.messages.iter().filter(|message| message.has_arrived());
+        let accepted = arrived.filter(|message| message.answer == Answer::Accepted);
+        accepted.map(|message| message.arrived_after.saturating_sub(message.answered_after).into()).collect()
+    }
+
+    /// From post to arrival of one message, in microseconds, if it has arrived.
+    pub(crate) fn arrival_time(&self, number: u64) -> Option<u64> {
+        let message = self.messages.get(usize::try_from(number).ok()?)?;
+        message.has_arrived().then(|| message.arrived_after.into())
     }
 }
 

@@ -187,8 +187,22 @@ fn what_arrives_before_its_answer_is_not_owed() {
     assert_eq!(ledger.arrive(number, 1, 150), Arrival::First);
     ledger.answer(number, Answer::Accepted, 180);
     assert_eq!(ledger.owed(), 0);
-    assert_eq!(ledger.arrival_times().collect::<Vec<_>>(), [50]);
-    assert_eq!(ledger.answer_times().collect::<Vec<_>>(), [80]);
+    assert_eq!(ledger.arrival_times(), [50]);
+    assert_eq!(ledger.answer_times(), [80]);
+    assert_eq!(ledger.delivery_times(), [0]);
+}
+
+#[test]
+fn a_delivery_takes_its_time_from_the_answer_on() {
+    let mut ledger = Ledger::default();
+    for answer in [Answer::Accepted, Answer::Unknown, Answer::Accepted] {
+        let number = ledger.post(100);
+        ledger.answer(number, answer, 180);
+    }
+    ledger.arrive(0, 1, 200);
+    ledger.arrive(1, 2, 200);
+    assert_eq!(ledger.delivery_times(), [20]);
+    assert_eq!([0, 1, 2, 3].map(|number| ledger.arrival_time(number)), [Some(100), Some(100), None, None]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! room, and is late.
 
 mod rate;
+mod rates;
 mod timer;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::numbers::{micros, rate};
 use timer::Timer;
 
 pub(crate) use rate::Rate;
+pub(crate) use rates::Rates;
 
 /// Begun later than this behind its moment is late.
 const ON_TIME: Duration = Duration::from_millis(1);
@@ -72,7 +74,7 @@ pub(crate) struct Kept {
     /// What was asked for, a second.
     rate: Rate,
     /// What it came to, a second.
-    begun_per_second: f64,
+    pub(crate) begun_per_second: f64,
     /// Whose moment came within the time.
     pub(crate) due: u64,
     pub(crate) begun: u64,

@@ -33,6 +33,17 @@ impl fmt::Display for Rate {
 }
 
 impl Rate {
+    pub(crate) fn a_second(self) -> f64 {
+        self.0
+    }
+
+    /// This one and those above it, a step apart, as far as the last.
+    pub(crate) fn up_to(self, last: Self, step: Self) -> impl Iterator<Item = Self> {
+        let rates = (0_u64..).map(move |number| Self(self.0 + float(number) * step.0));
+        // What is rounded off costs no step.
+        rates.take_while(move |rate| rate.0 <= last.0 + step.0 / 1e6)
+    }
+
     /// When the one with this number is due, counted from the moment of the first, whose number is 0. Each is reckoned from
     /// the beginning: what is rounded off does not add up.
     pub(crate) fn moment(self, number: u64) -> Duration {

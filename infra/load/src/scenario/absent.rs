@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 
 use super::listeners::Listeners;
 use super::{Failure, Run};
@@ -9,11 +9,12 @@ use crate::ledger::Expectation;
 use crate::limits::allow_connections;
 use crate::meter::Meter;
 use crate::pace::Rate;
+use crate::progress::Progress;
 use crate::report::{Findings, Since};
 use crate::sender::{Manner, connected_senders, post_all};
 use crate::terminal::{AckPolicy, Live};
 
-/// How many terminals leave, or come again, at a time.
+/// How many terminals leave at a time.
 const AT_A_TIME: usize = 32;
 
 /// Messages to terminals that are away, and come again for them.
@@ -43,16 +44,15 @@ impl Absent {
         let at_a_time = roster.at_a_time(self.in_flight);
         let senders = connected_senders(&run.service, manner, at_a_time).await;
         let pace = run.pace(self.messages, self.rate)?;
+        let watched = roster.clone();
+        let progress = Progress::watch("messages accepted", self.messages, move || watched.owed());
         findings.answers = post_all(senders, &roster, &pace).await;
+        drop(progress);
         let expectation = self.expectation();
         findings.phases.push(storing.stop("messages accepted", roster.owed())?);
 
         let draining = Meter::start(run.server)?;
-        let connected = stream::iter(0..self.terminals)
-            .map(|index| fleet.reconnect(index, &roster))
-            .buffered(AT_A_TIME)
-            .try_collect()
-            .await?;
+        let connected = fleet.gather_again(&roster).await?;
         let listeners = Listeners::start(connected, &fleet, &roster, (self.acks, Live::No));
         Listeners::settle(&roster, self.patience(run)).await;
         findings.phases.push(draining.stop("messages drained", roster.arrived())?);

@@ -11,6 +11,7 @@ use crate::limits::allow_connections;
 use crate::meter::Meter;
 use crate::numbers::micros;
 use crate::pace::{Pace, Rate, Turn};
+use crate::progress::Progress;
 use crate::report::{Findings, Since};
 use crate::roster::{Roster, Session};
 use crate::sender::{Answers, Manner, Sender, connected_senders, merge};
@@ -39,6 +40,7 @@ struct Walker {
     size: usize,
     patience: Duration,
     pace: Arc<Pace>,
+    progress: Arc<Progress>,
 }
 
 type Walked = Result<(Vec<Way>, Answers), String>;
@@ -52,10 +54,12 @@ impl First {
         let senders = connected_senders(&run.service, manner, self.in_flight.max(1)).await;
         let at_a_time = senders.len();
         let pace = run.pace(self.terminals, self.rate)?;
+        let progress = Arc::new(Progress::new("terminals with a first notification", self.terminals));
         let mut tasks = JoinSet::new();
         for sender in senders {
             let (service, pace) = (run.service.clone(), pace.clone());
-            let walker = Walker { service, size: run.size, patience: run.patience, pace };
+            let (size, patience, progress) = (run.size, run.patience, progress.clone());
+            let walker = Walker { service, size, patience, pace, progress };
             tasks.spawn(walker.walk(sender));
         }
         let mut ways = Vec::new();
@@ -88,6 +92,7 @@ impl Walker {
         let mut ways = Vec::new();
         while let Some(turn) = self.pace.next().await {
             ways.push(self.one(&mut sender, turn).await.map_err(|error| error.to_string())?);
+            self.progress.add();
         }
         Ok((ways, sender.into_answers()))
     }

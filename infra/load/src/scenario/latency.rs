@@ -6,6 +6,7 @@ use crate::fleet::Fleet;
 use crate::ledger::Expectation;
 use crate::meter::Meter;
 use crate::pace::Rate;
+use crate::progress::Progress;
 use crate::report::{Findings, Since};
 use crate::sender::{Manner, Sender};
 
@@ -29,15 +30,18 @@ impl OneByOne {
 
         let metered = Meter::start(run.server)?;
         let pace = run.pace(self.messages, self.rate)?;
+        let progress = Progress::new("messages", self.messages);
         while let Some(mut turn) = pace.next().await {
             for terminal in &mut connected {
                 exchange(&mut sender, terminal, (&roster, 0), &mut turn, run.patience).await?;
             }
             drop(turn);
+            progress.add();
             if self.rate.is_none() {
                 tokio::time::sleep(self.pause).await;
             }
         }
+        drop(progress);
         findings.phases.push(metered.stop("messages arrived", roster.arrived())?);
         for terminal in connected {
             terminal.close().await;

@@ -2,11 +2,14 @@
 
 mod absent;
 mod exchange;
+mod fan_out;
 mod first;
 mod idle;
 mod latency;
 mod listeners;
 mod push;
+mod soak;
+mod storm;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -18,10 +21,13 @@ use crate::roster::{Roster, Session};
 use crate::service::Service;
 
 pub(crate) use absent::Absent;
+pub(crate) use fan_out::{FanOut, FanOuts, Naming};
 pub(crate) use first::First;
 pub(crate) use idle::Idle;
 pub(crate) use latency::OneByOne;
 pub(crate) use push::Push;
+pub(crate) use soak::Soak;
+pub(crate) use storm::Storm;
 
 /// What keeps a scenario from being carried through; not what it finds.
 pub(crate) type Failure = Box<dyn Error>;

@@ -8,6 +8,7 @@ use crate::ledger::Expectation;
 use crate::limits::allow_connections;
 use crate::meter::Meter;
 use crate::pace::Rate;
+use crate::progress::Progress;
 use crate::report::{Findings, Since};
 use crate::sender::{Manner, connected_senders, post_all};
 use crate::terminal::{AckPolicy, Live};
@@ -43,10 +44,13 @@ impl Push {
         let at_a_time = roster.at_a_time(self.in_flight);
         let senders = connected_senders(&run.service, manner, at_a_time).await;
         let pace = run.pace(self.messages, self.rate)?;
+        let watched = roster.clone();
+        let progress = Progress::watch("messages arrived", self.messages, move || watched.arrived());
         findings.answers = post_all(senders, &roster, &pace).await;
         let (expectation, patience) =
             if self.ttl == 0 { (Expectation::Any, AT_ONCE) } else { (Expectation::Each, run.patience) };
         Listeners::settle(&roster, patience).await;
+        drop(progress);
         findings.phases.push(pushing.stop("messages arrived", roster.arrived())?);
         listeners.end().await;
 

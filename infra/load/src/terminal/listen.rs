@@ -85,7 +85,8 @@ async fn take_ready(
     if fed { terminal.flush().await } else { Ok(()) }
 }
 
-async fn come_again(index: usize, fleet: &Fleet, roster: &Roster) -> Terminal {
+/// Connects again under its name, as often as it takes.
+pub(crate) async fn come_again(index: usize, fleet: &Fleet, roster: &Roster) -> Terminal {
     let mut pause = FIRST_PAUSE;
     loop {
         tokio::time::sleep(pause).await;

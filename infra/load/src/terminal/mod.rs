@@ -6,4 +6,4 @@ mod listen;
 
 pub(crate) use acknowledge::{AckPolicy, Acks};
 pub(crate) use connection::{Terminal, TerminalError};
-pub(crate) use listen::{Live, listen};
+pub(crate) use listen::{Live, come_again, listen};

@@ -115,6 +115,86 @@ async fn a_service_that_does_not_answer_well_is_found() {
     .await;
 }
 
+/// The tenth recipient is struck: one that is there, or one of those that are away and come again.
+const FANOUT: &str = "fanout --terminals 12 --absent 6 --check-absent 4 --rounds 2";
+const FANOUT_TO_ABSENT: &str = "fanout --terminals 6 --absent 6 --check-absent 4 --rounds 2";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_fan_out_has_no_fault() {
+    let none = json!({});
+    assert_faults(&[
+        (Fault::None, FANOUT, "--once", none.clone()),
+        (Fault::None, FANOUT, "--once --acks every", none.clone()),
+        (Fault::None, FANOUT, "--once --lists", none.clone()),
+        (Fault::None, FANOUT, "--once --ttl 0", none.clone()),
+        (Fault::None, FANOUT, "--once --ttl 0 --lists", none.clone()),
+        (Fault::None, "storm --terminals 20", "--once", none.clone()),
+        (
+            Fault::None,
+            "soak --terminals 5 --hold 2 --rate 20 --fan-out-every 1 --reconnects 2",
+            "--sample-every 1",
+            none,
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_fan_out_does_not_deliver_as_it_should_is_found() {
+    assert_faults(&[
+        (Fault::Lose, FANOUT, "--patience 1", json!({"lost": 1})),
+        (Fault::Lose, FANOUT, "--patience 1 --lists", json!({"lost": 1})),
+        // The job says that it was posted.
+        (Fault::Lose, FANOUT, "--ttl 0", json!({"miscounted": 1})),
+        (Fault::Lose, FANOUT_TO_ABSENT, "--patience 1", json!({"lost": 1})),
+        (Fault::Twice, FANOUT, "", json!({})),
+        (Fault::Twice, FANOUT, "--once", json!({"repeated": 1})),
+        (Fault::TwoVersions, FANOUT, "", json!({"doubled": 1})),
+        (Fault::TwoVersions, FANOUT, "--ttl 0", json!({"doubled": 1})),
+        (Fault::TwoVersions, FANOUT_TO_ABSENT, "", json!({"doubled": 1})),
+        (Fault::Mangle, FANOUT, "", json!({"damaged": 1})),
+        (Fault::MangleWholly, FANOUT, "--patience 1", json!({"foreign": 1, "lost": 1})),
+        (Fault::Invent, FANOUT, "", json!({"unwanted": 1})),
+        (Fault::WrongTerminal, FANOUT, "--patience 1", json!({"misrouted": 1, "lost": 1})),
+        (Fault::KeepTtl0, FANOUT_TO_ABSENT, "--ttl 0", json!({"unwanted": 1})),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_job_says_wrong_of_itself_is_found() {
+    assert_faults(&[
+        (Fault::Miscount, FANOUT, "", json!({"miscounted": 1})),
+        (Fault::Miscount, FANOUT, "--lists", json!({"miscounted": 1})),
+        (Fault::CountTwice, FANOUT, "", json!({"miscounted": 1})),
+        (Fault::NeverEnd, FANOUT, "--patience 1", json!({"unended_jobs": 1})),
+        (Fault::RefuseRecipient, FANOUT, "--ttl 0", json!({"refused_recipients": 1})),
+        (Fault::RefuseRecipient, FANOUT, "--patience 1", json!({"refused_recipients": 1, "lost": 1})),
+        (Fault::GiveUp, FANOUT, "--ttl 0", json!({"failed_recipients": 1})),
+        // Of the last of those that are away, and whom nobody asks.
+        (Fault::LeaveOut, FANOUT, "", json!({"left_out_members": 1, "miscounted": 2})),
+        (Fault::RefuseFanOut(429), FANOUT, "", json!({"refused": 16})),
+        (Fault::RefuseFanOut(503), FANOUT, "", json!({"unclear": 16})),
+        (Fault::RefuseFanOut(503), FANOUT, "--allow-refusals", json!({})),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_in_a_storm_or_a_long_run_is_found() {
+    let soak = "soak --terminals 5 --hold 2 --rate 20 --fan-out-every 1 --reconnects 0.01 --sample-every 1";
+    assert_faults(&[
+        // The first hello is of the one that looks where endpoints are.
+        (Fault::NoHello(3), "storm --terminals 5", "--answer-within 1", json!({"unconfigured": 1})),
+        (Fault::NoHello(8), "storm --terminals 5", "--answer-within 1", json!({"unconfigured": 1})),
+        (Fault::Lose, "storm --terminals 20", "--patience 1", json!({"lost": 1})),
+        (Fault::Forget, "storm --terminals 1", "--patience 1", json!({"forgotten": 2, "lost": 1})),
+        (Fault::Lose, soak, "--patience 1", json!({"lost": 1})),
+        (Fault::TwoVersions, soak, "", json!({"doubled": 1})),
+    ])
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_counted_by_status() {
     let outcome = run(Fault::Refuse(503), PUSH).await;

@@ -95,6 +95,78 @@ async fn latency_of_one_message_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_fan_out_reaches_who_is_there_and_who_comes_again() {
+    for (naming, absent_get) in
+        [("--ttl 60", 8), ("--ttl 60 --lists", 8), ("--ttl 0", 0), ("--ttl 0 --lists", 0)]
+    {
+        let outcome =
+            run(&format!("fanout --terminals 20 --absent 6 --check-absent 4 --rounds 2 {naming}")).await;
+        outcome.assert_passed("fanout");
+        outcome.assert_verdict(&[
+            ("posted", 48),
+            ("accepted", 48),
+            ("arrived", 40 + absent_get),
+            ("doubled", 0),
+        ]);
+        outcome.assert_latencies("fan-out to answer", 2);
+        outcome.assert_latencies("fan-out to last frame", 2);
+        outcome.assert_latencies("fan-out to frame", 40);
+        let fan_outs = &outcome.report["fan_outs"];
+        assert_eq!(fan_outs["rounds"], 2, "{fan_outs}");
+        assert_eq!(
+            (&fan_outs["recipients"], &fan_outs["deliveries"]),
+            (&26.into(), &40.into()),
+            "{fan_outs}"
+        );
+        assert_eq!(outcome.report["answers"]["202"], 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_terminals_come_at_once() {
+    let outcome = run("storm --terminals 20").await;
+    outcome.assert_passed("storm");
+    outcome.assert_verdict(&[("arrived", 20), ("forgotten", 0)]);
+    outcome.assert_latencies("storm of new ones to configured", 20);
+    outcome.assert_latencies("storm of known ones to configured", 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_run_has_samples_and_nothing_is_lost() {
+    let outcome =
+        run("soak --terminals 10 --hold 4 --rate 20 --fan-out-every 1 --reconnects 2 --sample-every 1").await;
+    outcome.assert_passed("soak");
+    let count = |count: &str| outcome.report["verdict"][count].as_u64().unwrap();
+    // Eighty single messages are due, and at least one fan-out of ten.
+    assert!(count("arrived") == count("accepted") && count("arrived") > 10, "{}", outcome.report);
+    assert!(count("order_unchecked") > 0, "nobody has left: {}", outcome.report);
+    let samples = outcome.report["samples"].as_array().unwrap();
+    assert!(samples.len() >= 2, "{}", outcome.report);
+    assert!(samples.iter().all(|sample| sample["server"]["rss_kib"].as_u64() > Some(0)), "{samples:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rates_are_steps_and_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("picture.svg");
+    let outcome = run(&format!(
+        "push --terminals 20 --messages 20 --rates 100,200..300:100 --picture {}",
+        file.display()
+    ))
+    .await;
+    outcome.assert_passed("push");
+    outcome.assert_verdict(&[("arrived", 60)]);
+    let steps = outcome.report["steps"].as_array().unwrap();
+    for (step, rate) in steps.iter().zip([100.0, 200.0, 300.0]) {
+        assert_eq!((&step["rate"], &step["open_loop"]["begun"]), (&rate.into(), &20.into()), "{step}");
+        assert_eq!(step["latencies_us"]["due to frame"]["count"], 20, "{step}");
+    }
+    let picture = std::fs::read_to_string(file).unwrap();
+    // A point of each step, on each of three lines.
+    assert_eq!((steps.len(), picture.matches("<circle").count()), (3, 9), "{picture}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_machines_are_left_alone() {
     let outcome = run_against("ws://192.0.2.1:8080/", "push").await;
     assert_eq!(outcome.code, Some(2), "{}", outcome.text);

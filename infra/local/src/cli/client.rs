@@ -72,6 +72,9 @@ pub struct TerminalOptions {
     /// The only application server key that may use the session, in base64url.
     #[arg(long)]
     key: Option<String>,
+    /// Take notifications that are not encrypted, too, as `signalbox broadcast` sends them: the push service can read them.
+    #[arg(long)]
+    plain: bool,
     #[command(flatten)]
     trust: Trust,
     #[command(flatten)]
@@ -134,19 +137,22 @@ impl TerminalOptions {
 
     /// The session that was kept, if it is of this application; else a new one.
     async fn session(&self, terminal: &mut Terminal, identity: Identity) -> Result<KeptSession, Stopped> {
-        let kept = identity.session.filter(|kept| kept.app == self.app && kept.key == self.key);
+        let asked = (&self.app, &self.key, self.plain);
+        let kept = identity.session.filter(|kept| (&kept.app, &kept.key, kept.plain) == asked);
         if let Some(kept) = kept {
             return Ok(kept);
         }
         let channel = signalbox_wire::ChannelId::from_bytes(*Uuid::new_v4().as_bytes());
-        let register = Register { channel, key: self.key.clone(), app: self.app.clone() };
+        let encodings = if self.plain { vec!["identity".to_owned()] } else { Vec::new() };
+        let register = Register { channel, key: self.key.clone(), app: self.app.clone(), encodings };
         let answer = terminal.register(register).await?;
         let Some(endpoint) = answer.endpoint else {
             let detail = answer.detail.unwrap_or_default();
             return Err(Stopped::Refused(format!("register: status {}, {detail}", answer.status).into()));
         };
         let keys = SubscriptionKeys::generate()?;
-        let session = KeptSession { channel, endpoint, app: self.app.clone(), key: self.key.clone(), keys };
+        let (app, key, plain) = (self.app.clone(), self.key.clone(), self.plain);
+        let session = KeptSession { channel, endpoint, app, key, plain, keys };
         Identity { uaid: identity.uaid, session: Some(session.clone()) }.save(&self.home.identity())?;
         let subscription = Subscription {
             endpoint: session.endpoint.clone(),
@@ -202,6 +208,9 @@ refused!(std::io::Error, serde_json::Error, crate::client::IdentityError, crate:
 fn show(keys: &SubscriptionKeys, notification: &Notification) -> std::io::Result<()> {
     let Some(data) = &notification.data else { return say("notification without a payload") };
     let payload = base64url::decode_lenient(data).unwrap_or_default();
+    if notification.headers.as_ref().is_some_and(|headers| headers.encoding == "identity") {
+        return say(&format!("notification, not encrypted: {}", String::from_utf8_lossy(&payload)));
+    }
     match keys.decrypt(&payload) {
         Ok(text) => say(&format!("notification: {}", String::from_utf8_lossy(&text))),
         Err(error) => say(&format!("notification of {} bytes: {error}", payload.len())),
@@ -210,10 +219,7 @@ fn show(keys: &SubscriptionKeys, notification: &Notification) -> std::io::Result
 
 /// An application server.
 #[derive(Debug, Args)]
-pub struct SenderOptions {
-    /// The subscription that the application has handed over, in a file. By default what `signalbox terminal` has written.
-    #[arg(long, value_name = "FILE")]
-    subscription: Option<PathBuf>,
+pub struct ServerOptions {
     /// The server's VAPID key pair, in a file as `web-push generate-vapid-keys --json` writes it; made where there is none.
     #[arg(long, value_name = "FILE")]
     vapid: Option<PathBuf>,
@@ -223,8 +229,8 @@ pub struct SenderOptions {
     home: Home,
 }
 
-impl SenderOptions {
-    fn sender(&self) -> Result<Sender, Box<dyn Error>> {
+impl ServerOptions {
+    pub(super) fn sender(&self) -> Result<Sender, Box<dyn Error>> {
         let path = self.vapid.clone().unwrap_or_else(|| self.home.vapid());
         let key = match read_private(&path)? {
             Some(json) => VapidKey::from_json(&json)?,
@@ -235,9 +241,21 @@ impl SenderOptions {
             None => Sender::new(key),
         })
     }
+}
 
+/// An application server that has the subscription of a session.
+#[derive(Debug, Args)]
+pub struct SenderOptions {
+    /// The subscription that the application has handed over, in a file. By default what `signalbox terminal` has written.
+    #[arg(long, value_name = "FILE")]
+    subscription: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerOptions,
+}
+
+impl SenderOptions {
     fn subscription(&self) -> Result<Subscription, Box<dyn Error>> {
-        let path = self.subscription.clone().unwrap_or_else(|| self.home.subscription());
+        let path = self.subscription.clone().unwrap_or_else(|| self.server.home.subscription());
         let json = read_private(&path)?
             .ok_or_else(|| format!("{} is not there: run `signalbox terminal` first", path.display()))?;
         Ok(serde_json::from_str(&json).map_err(|error| format!("{}: {error}", path.display()))?)
@@ -261,7 +279,7 @@ pub struct ValidateOptions {
 impl ValidateOptions {
     pub(super) async fn run(self) -> Result<(), Box<dyn Error>> {
         let subscription = self.sender.subscription()?;
-        let answer = self.sender.sender()?.validate(&subscription.endpoint).await?;
+        let answer = self.sender.server.sender()?.validate(&subscription.endpoint).await?;
         Ok(say(&serde_json::to_string(&answer)?)?)
     }
 }
@@ -281,14 +299,14 @@ pub struct PushOptions {
 impl PushOptions {
     pub(super) async fn run(self) -> Result<(), Box<dyn Error>> {
         let subscription = self.sender.subscription()?;
-        let accepted = self.sender.sender()?.push(&subscription, &self.text, self.ttl).await?;
+        let accepted = self.sender.server.sender()?.push(&subscription, &self.text, self.ttl).await?;
         let shown = json!({"accepted": true, "location": accepted.location, "ttl": accepted.ttl});
         Ok(say(&shown.to_string())?)
     }
 }
 
 /// Prints a line, also where nobody reads by lines.
-fn say(line: &str) -> std::io::Result<()> {
+pub(super) fn say(line: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "{line}")?;
     out.flush()

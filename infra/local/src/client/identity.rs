@@ -27,6 +27,9 @@ pub struct KeptSession {
     pub app: Option<String>,
     /// The server key that it named.
     pub key: Option<String>,
+    /// Whether it takes what is not encrypted.
+    #[serde(default)]
+    pub plain: bool,
     /// What its payloads are encrypted for.
     pub keys: SubscriptionKeys,
 }

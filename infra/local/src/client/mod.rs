@@ -1,12 +1,14 @@
 //! The other side of the push service: a terminal, and an application server's sender.
 
 mod encryption;
+mod fan_out;
 mod identity;
 mod sender;
 mod terminal;
 mod vapid_key;
 
 pub use encryption::{EncryptionError, SubscriptionKeys, encrypt};
+pub use fan_out::Broadcast;
 pub use identity::{Identity, IdentityError, KeptSession, read_private, write_private};
 pub use sender::{Accepted, Sender, SenderError, Subscription, SubscriptionPublicKeys};
 pub use terminal::{Terminal, TerminalError};

@@ -55,6 +55,9 @@ pub enum SenderError {
     /// The endpoint is no URL of a push service.
     #[error("{0} is no endpoint")]
     NoEndpoint(String),
+    /// The service has no URL with a path.
+    #[error("{0} is no push service's URL")]
+    NoService(String),
 }
 
 /// An application server's part: validates tokens, and sends notifications.
@@ -88,6 +91,10 @@ impl Sender {
     #[must_use]
     pub fn key(&self) -> &VapidKey {
         &self.key
+    }
+
+    pub(super) fn http(&self) -> &Client {
+        &self.http
     }
 
     /// Shows the endpoint's token to the service, and is authorized (R13 to R15).
@@ -138,7 +145,7 @@ pub struct Accepted {
     pub ttl: String,
 }
 
-async fn accepted(answer: Response) -> Result<Response, SenderError> {
+pub(super) async fn accepted(answer: Response) -> Result<Response, SenderError> {
     let status = answer.status();
     if status.is_success() {
         return Ok(answer);

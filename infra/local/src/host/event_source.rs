@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
 use lambda_runtime::{Context, LambdaEvent};
 use signalbox_domain::{Clock, Slot};
@@ -15,20 +15,75 @@ use tokio_util::sync::CancellationToken;
 use super::functions::Functions;
 use super::schedule::Minutes;
 
-/// As the template says.
-pub(super) const DRAINS: QueueOptions = QueueOptions { visibility: Duration::from_secs(180), receptions: 5 };
-const BATCH: usize = 10;
-/// How many batches are worked on at once.
+/// How many batches of a queue are worked on at once.
 const AT_ONCE: usize = 4;
-/// What a function may take, as in the cloud.
-const FUNCTION_TIME: Duration = Duration::from_secs(29);
+
+/// A queue, and the function that it wakes. Numbers as the template has them.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source {
+    /// What is owed to terminals.
+    Drains,
+    /// What is to be done for jobs.
+    Pages,
+}
+
+impl Source {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Drains => "drains",
+            Self::Pages => "pages",
+        }
+    }
+
+    pub(super) const fn options(self) -> QueueOptions {
+        let seconds = match self {
+            Self::Drains => 180,
+            Self::Pages => 360,
+        };
+        QueueOptions { visibility: Duration::from_secs(seconds), receptions: 5 }
+    }
+
+    const fn batch(self) -> usize {
+        match self {
+            Self::Drains => 10,
+            Self::Pages => 1,
+        }
+    }
+
+    /// What the function may take.
+    const fn time(self) -> Duration {
+        match self {
+            Self::Drains => Duration::from_secs(29),
+            Self::Pages => Duration::from_secs(60),
+        }
+    }
+
+    async fn wake(
+        self,
+        functions: &Functions,
+        event: LambdaEvent<SqsEvent>,
+    ) -> Result<SqsBatchResponse, lambda_runtime::Error> {
+        match self {
+            Self::Drains => functions.drain.handle(event).await,
+            Self::Pages => functions.fanout_page.handle(event).await,
+        }
+    }
+}
+
 /// What a function may take that the schedule wakes each minute, as in the cloud.
 const SCHEDULED_TIME: Duration = Duration::from_secs(55);
+
 /// When what has failed is shown again. SQS waits for the rest of the visibility timeout.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Wakes `drain` until the host stops; what is under way then is finished.
-pub(super) async fn run(queue: LocalQueue, functions: Arc<Functions>, clock: Clock, stop: CancellationToken) {
+/// Wakes the function until the host stops; what is under way then is finished.
+pub(super) async fn run(
+    source: Source,
+    queue: LocalQueue,
+    functions: Arc<Functions>,
+    clock: Clock,
+    stop: CancellationToken,
+) {
     let mut working = JoinSet::new();
     loop {
         if working.len() >= AT_ONCE {
@@ -36,9 +91,9 @@ pub(super) async fn run(queue: LocalQueue, functions: Arc<Functions>, clock: Clo
         }
         let batch = tokio::select! {
             () = stop.cancelled() => break,
-            batch = queue.receive(BATCH) => batch,
+            batch = queue.receive(source.batch()) => batch,
         };
-        working.spawn(work(queue.clone(), functions.clone(), clock.clone(), batch));
+        working.spawn(work(source, queue.clone(), functions.clone(), clock.clone(), batch));
     }
     working.join_all().await;
 }
@@ -61,10 +116,16 @@ async fn wake(function: &KeepAlive, clock: &Clock, wake: Wake) {
 }
 
 /// A batch: deleted is what the function does not name as failed.
-async fn work(queue: LocalQueue, functions: Arc<Functions>, clock: Clock, batch: Vec<Received>) {
+async fn work(
+    source: Source,
+    queue: LocalQueue,
+    functions: Arc<Functions>,
+    clock: Clock,
+    batch: Vec<Received>,
+) {
     let mut context = Context::default();
-    context.deadline = clock.now().plus(FUNCTION_TIME).as_millis();
-    let failed: Vec<_> = match functions.drain.handle(LambdaEvent::new(event(&batch), context)).await {
+    context.deadline = clock.now().plus(source.time()).as_millis();
+    let failed: Vec<_> = match source.wake(&functions, LambdaEvent::new(event(&batch), context)).await {
         Ok(answer) => answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect(),
         Err(error) => {
             tracing::error!(%error, "a function failed");

@@ -4,6 +4,8 @@ use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 use signalbox_connection::Connection;
 use signalbox_domain::Clock;
 use signalbox_drain::Drain;
+use signalbox_fanout::Fanout;
+use signalbox_fanout_page::FanoutPage;
 use signalbox_issue_token::IssueToken;
 use signalbox_keep_alive::KeepAlive;
 use signalbox_local_aws::{
@@ -29,6 +31,8 @@ pub(super) struct Functions {
     pub(super) validate_token: ValidateToken,
     pub(super) notify: Notify,
     pub(super) drain: Drain,
+    pub(super) fanout: Fanout,
+    pub(super) fanout_page: FanoutPage,
     /// Where connections are kept alive.
     pub(super) keep_alive: Option<KeepAlive>,
 }
@@ -48,7 +52,9 @@ impl Functions {
             validate_token: ValidateToken::new(context.clone()),
             notify: Notify::new(context.clone()),
             keep_alive: Keyless::of(&context).map(KeepAlive::new),
-            drain: Drain::new(context),
+            drain: Drain::new(context.clone()),
+            fanout: Fanout::new(context.clone()),
+            fanout_page: FanoutPage::new(context),
         })
     }
 }
@@ -58,13 +64,13 @@ pub(super) fn clients(
     dynamo: DynamoWire,
     hub: Arc<Hub>,
     secrets: SecretsWire,
-    drains: LocalQueue,
+    queues: Vec<LocalQueue>,
 ) -> Clients {
     let configs = ClientConfigs {
         dynamodb: config(dynamo),
         connections: config(ConnectionsWire::new(hub)),
         secrets: config(secrets),
-        queues: config(QueuesWire::new(vec![drains])),
+        queues: config(QueuesWire::new(queues)),
     };
     let clients = Clients::new(&configs, "http://connections.invalid");
     // The two that are called for each notification.

@@ -10,8 +10,10 @@ use signalbox_wire::base64url;
 
 use super::gateway::{Gateway, gateway_made};
 
-/// More than any call takes; what a call takes, its function says.
+/// More than any call of one session takes; what a call takes, its function says.
 const LARGEST_BODY: usize = 64 * 1024;
+/// What an event of Lambda may be, less what a request becomes longer by: more than a fan-out takes.
+const LARGEST_FAN_OUT: usize = 5 * 1024 * 1024;
 /// API Gateway's limit for the request line and all headers is 10 KB.
 const LONGEST_URI: usize = 8 * 1024;
 
@@ -47,6 +49,28 @@ pub(super) async fn validate_token(
     }
 }
 
+/// Fan-outs, their jobs, and audiences.
+pub(super) async fn fanout(
+    State(gateway): State<Gateway>,
+    path: MatchedPath,
+    parameters: RawPathParams,
+    request: Request,
+) -> Response {
+    match gateway.event(path.as_str(), &parameters, request).await {
+        Ok(event) => {
+            // Without leave: it may wait for a job for 25 s.
+            respond(gateway.functions.fanout.handle(event.into()).await)
+        }
+        Err(refused) => refused,
+    }
+}
+
+/// The largest body that a route takes.
+fn largest_body(route: &str) -> usize {
+    let many = route.starts_with("/v1/notifications") || route.starts_with("/v1/audiences");
+    if many { LARGEST_FAN_OUT } else { LARGEST_BODY }
+}
+
 impl Gateway {
     /// The request as the event that an HTTP API makes of it (payload format 2.0).
     async fn event(
@@ -59,7 +83,7 @@ impl Gateway {
         if head.uri.path_and_query().is_some_and(|uri| uri.as_str().len() > LONGEST_URI) {
             return Err(gateway_made(StatusCode::URI_TOO_LONG, "URI Too Long"));
         }
-        let body = to_bytes(body, LARGEST_BODY)
+        let body = to_bytes(body, largest_body(route))
             .await
             .map_err(|_| gateway_made(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?;
         // As the template writes it: an endpoint's route takes any method, to answer all but POST helpfully.

@@ -24,11 +24,11 @@ use axum::Router;
 use axum::serve::{Listener, ListenerExt as _};
 use signalbox_domain::{AuthorizationPolicy, BodyLimit, Clock, InvalidPublicUrl, Origin, PublicUrl};
 use signalbox_local_aws::{EngineError, EngineThread, LocalQueue, QueueError, Sweeper};
-use signalbox_startup::{Settings, StartError};
+use signalbox_startup::{QueueUrls, Settings, StartError};
 use signalbox_store::{KeepAliveTable, StoreError, TableNames};
 use signalbox_telemetry::Metrics;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -36,6 +36,7 @@ pub use data::{Data, DataError};
 pub use operator::{OperatorKeyError, Operators};
 pub use tls::{Tls, TlsError};
 
+use event_source::Source;
 use functions::Functions;
 use hub::Hub;
 use operator::{Gauges, Kept, Operating};
@@ -45,8 +46,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(300);
 /// No connection is cut for its age here, as it is after 2 h on API Gateway; entries that a crash has left behind still
 /// go some day.
 const CONNECTION_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
-/// The name of the queue of drains.
-const DRAINS: &str = "drains";
 /// The table of connections that are kept alive.
 const KEEP_ALIVE: &str = "keep-alive";
 /// How long requests under way may take at the end.
@@ -130,8 +129,7 @@ pub struct Host {
     connections: TaskTracker,
     server: JoinHandle<std::io::Result<()>>,
     sweeper: JoinHandle<()>,
-    draining: JoinHandle<()>,
-    keeping_alive: JoinHandle<()>,
+    sources: JoinSet<()>,
     engine: EngineThread,
     /// Held for the life of the host, so that no other host opens the same directory.
     _data: data::Opened,
@@ -160,13 +158,17 @@ impl Host {
             body_limit: options.body_limit,
             connection_lifetime: CONNECTION_LIFETIME,
             keep_alive: options.keep_alive.then(|| KEEP_ALIVE.to_owned()),
-            ..Settings::new(tables(), format!("http://queues.invalid/{DRAINS}"), public_url.clone())
+            ..Settings::new(tables(), queue_urls(), public_url.clone())
                 .with_earlier_origins(options.earlier_origins)
         };
-        let drains = LocalQueue::open(dynamo.clone(), DRAINS, event_source::DRAINS)
-            .await
-            .map_err(|error| HostError::Queue { data: data.to_string(), error })?;
-        let clients = functions::clients(dynamo, hub.clone(), data.key_ring(), drains.clone());
+        let open = async |source: Source| {
+            let opened = LocalQueue::open(dynamo.clone(), source.name(), source.options()).await;
+            opened.map_err(|error| HostError::Queue { data: data.to_string(), error })
+        };
+        let (drains, pages) = (open(Source::Drains).await?, open(Source::Pages).await?);
+        let queues = vec![drains.clone(), pages.clone()];
+        let clients = functions::clients(dynamo.clone(), hub.clone(), data.key_ring(), queues);
+        drop(dynamo);
         let made = settings.tables.create(&clients.dynamodb).await;
         made.map_err(|error| HostError::Tables { data: data.to_string(), error })?;
         if options.keep_alive {
@@ -203,9 +205,11 @@ impl Host {
             }
         };
         let sweeper = tokio::spawn(sweep(sweeper, stop.clone()));
-        let draining =
-            tokio::spawn(event_source::run(drains, functions.clone(), Clock::system(), stop.clone()));
-        let keeping_alive = tokio::spawn(event_source::keep_alive(functions, Clock::system(), stop.clone()));
+        let mut sources = JoinSet::new();
+        for (source, queue) in [(Source::Drains, drains), (Source::Pages, pages)] {
+            sources.spawn(event_source::run(source, queue, functions.clone(), Clock::system(), stop.clone()));
+        }
+        sources.spawn(event_source::keep_alive(functions, Clock::system(), stop.clone()));
         tracing::info!(%address, %public_url, "serving");
         Ok(Self {
             address,
@@ -217,8 +221,7 @@ impl Host {
             connections,
             server,
             sweeper,
-            draining,
-            keeping_alive,
+            sources,
             engine,
             _data: data,
         })
@@ -270,8 +273,7 @@ impl Host {
             self.operating.ended().await;
             self.connections.wait().await;
             let _ = self.sweeper.await;
-            let _ = self.draining.await;
-            let _ = self.keeping_alive.await;
+            self.sources.join_all().await;
         };
         if tokio::time::timeout(GRACE, finished).await.is_err() {
             tracing::warn!("some requests did not end in time");
@@ -307,7 +309,13 @@ fn tables() -> TableNames {
         terminals: "terminals".to_owned(),
         messages: "messages".to_owned(),
         connections: "connections".to_owned(),
+        fanout: "fanout".to_owned(),
     }
+}
+
+fn queue_urls() -> QueueUrls {
+    let url = |source: Source| format!("http://queues.invalid/{}", source.name());
+    QueueUrls { drains: url(Source::Drains), pages: url(Source::Pages) }
 }
 
 /// On threads of its own, as it blocks: calls are served in between.

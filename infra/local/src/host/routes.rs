@@ -10,12 +10,13 @@ use super::gateway::{Gateway, gateway_made};
 use super::{http_api, websocket_api};
 
 /// The request headers that a page may set.
-const ASKED: [&str; 9] = [
+const ASKED: [&str; 10] = [
     "authorization",
     "content-encoding",
     "content-type",
     "crypto-key",
     "encryption",
+    "idempotency-key",
     "prefer",
     "topic",
     "ttl",
@@ -34,6 +35,10 @@ pub(super) fn router(gateway: Gateway) -> Router {
         .route("/health", get(http_api::notify))
         .route("/v1/tokens/validate", post(http_api::validate_token))
         .route("/v1/tokens/revoke", post(http_api::validate_token))
+        .route("/v1/notifications", post(http_api::fanout))
+        .route("/v1/notifications/{job}", get(http_api::fanout))
+        .route("/v1/audiences/{name}", get(http_api::fanout).patch(http_api::fanout).delete(http_api::fanout))
+        .route("/v1/audiences/{name}/notifications", post(http_api::fanout))
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
         .layer(cors())
@@ -44,7 +49,7 @@ pub(super) fn router(gateway: Gateway) -> Router {
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::DELETE, Method::GET, Method::POST])
+        .allow_methods([Method::DELETE, Method::GET, Method::PATCH, Method::POST])
         .allow_headers(ASKED.map(HeaderName::from_static))
         .expose_headers(ANSWERED.map(HeaderName::from_static))
         .max_age(Duration::from_secs(24 * 3600))

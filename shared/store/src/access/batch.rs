@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, WriteRequest};
+use futures_util::future::try_join_all;
 
 use crate::expression::Attributes;
 use crate::{Store, StoreError};
@@ -13,6 +14,8 @@ const ROUNDS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(20);
 /// DynamoDB's limit for one batch of writes.
 const WRITES: usize = 25;
+/// DynamoDB's limit for one batch of reads.
+pub(crate) const READS: usize = 100;
 
 impl Store {
     /// Reads up to 100 items of one table, strongly consistent and complete, or fails. One call, unless DynamoDB leaves
@@ -36,6 +39,23 @@ impl Store {
             }
         }
         Err(StoreError::Unprocessed { left: open.len() })
+    }
+
+    /// Reads any number of items of one table as [`batch_get`](Self::batch_get) does, 100 a call and the calls beside each
+    /// other. No key may be named twice.
+    pub(crate) async fn get_all(
+        &self,
+        table: &str,
+        keys: Vec<Attributes>,
+    ) -> Result<Vec<Attributes>, StoreError> {
+        let chunks = keys.chunks(READS).map(|chunk| self.batch_get(table, chunk.to_vec()));
+        Ok(try_join_all(chunks).await?.concat())
+    }
+
+    /// Writes any number of items of one table as [`batch_write`] does, the calls beside each other.
+    pub(crate) async fn write_all(&self, table: &str, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+        let chunks = writes.chunks(WRITES).map(|chunk| write_chunk(&self.dynamo, table, chunk.to_vec()));
+        try_join_all(chunks).await.map(drop)
     }
 
     /// [`batch_write`].

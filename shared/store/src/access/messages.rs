@@ -76,7 +76,8 @@ impl Store {
         }
     }
 
-    /// Reads what waits for a terminal in the order of acceptance, at most `limit` messages. An item that cannot be read is logged and left out: it holds up nothing behind it (I2). 1 call, 1 read unit for each 4 KB.
+    /// Reads what waits for a terminal in the order of acceptance, at most `limit` messages. An item that cannot be read is logged and left out: it holds up nothing behind it (I2). 1 call, 1 more
+    /// where bodies are shared; 1 read unit for each 4 KB.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -107,6 +108,7 @@ impl Store {
         };
         let items = answer.items.unwrap_or_default();
         let messages = items.into_iter().filter_map(|item| readable(terminal, item)).collect();
+        let messages = self.with_shared_bodies(messages).await?;
         Ok(WaitingPage { messages, next })
     }
 
@@ -216,7 +218,7 @@ impl Store {
     }
 }
 
-fn message_key(message: &MessageKey) -> Attributes {
+pub(crate) fn message_key(message: &MessageKey) -> Attributes {
     key(message.terminal, message.sort_key())
 }
 

@@ -1,6 +1,9 @@
+pub(crate) mod audiences;
 pub(crate) mod batch;
 pub(crate) mod conditional;
 pub(crate) mod connections;
+pub(crate) mod jobs;
+pub(crate) mod many;
 pub(crate) mod messages;
 pub(crate) mod sessions;
 pub(crate) mod terminals;

@@ -10,6 +10,7 @@ use signalbox_domain::{
 };
 use signalbox_wire::ChannelId;
 
+use super::batch::READS;
 use super::conditional::{Updated, updated};
 use super::transaction::{Transaction, failed};
 use crate::expression::{Attributes, bytes, names, number, text, values};
@@ -19,8 +20,6 @@ use crate::{Store, StoreError};
 /// An ended session is remembered so long, so that its server is told 410 and not 404. A day more than a message may wait:
 /// what a push under way still stored must not outlive its generation (I5).
 const TOMBSTONE: Duration = Duration::from_secs(31 * 24 * 3600);
-/// DynamoDB's limit for one batch of reads.
-const READS: usize = 100;
 
 /// Where a token leads: its terminal and its session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -305,7 +304,7 @@ fn held(item: Attributes) -> Result<Held, StoreError> {
     Ok(Held { session, events })
 }
 
-fn is_terminal(item: &Attributes) -> bool {
+pub(crate) fn is_terminal(item: &Attributes) -> bool {
     item.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == TERMINAL)
 }
 

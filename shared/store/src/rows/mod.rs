@@ -1,10 +1,18 @@
 mod connection;
+mod job;
+mod member;
 mod message;
+mod page;
+mod payload;
 mod session;
 mod terminal;
 
 pub(crate) use connection::ConnectionRow;
-pub(crate) use message::MessageRow;
+pub(crate) use job::{JobRow, job_key, job_partition};
+pub(crate) use member::{AudienceRow, MemberRow, audience_key, member_key, members_partition, sort_keys};
+pub(crate) use message::{MessageRow, SharedBodyRow, shared_body_key};
+pub use page::PageState;
+pub(crate) use page::{PageRow, is_page, page_key};
 pub(crate) use session::SessionRow;
 pub(crate) use terminal::{Link, TerminalRow};
 
@@ -33,7 +41,11 @@ pub(crate) fn session_key(terminal: TerminalId, channel: &ChannelId) -> Attribut
 }
 
 pub(crate) fn key(terminal: TerminalId, sort: impl ToString) -> Attributes {
-    Attributes::from([("pk".to_owned(), text(terminal)), ("sk".to_owned(), text(sort))])
+    key_of(terminal, sort)
+}
+
+pub(crate) fn key_of(partition: impl ToString, sort: impl ToString) -> Attributes {
+    Attributes::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), text(sort))])
 }
 
 /// A row as an item.

@@ -23,6 +23,9 @@ pub(crate) struct SessionRow {
     application: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     named_key: Option<ByteBuf>,
+    /// Whether it takes bodies that are not encrypted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    takes_identity: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<ByteBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +60,7 @@ impl SessionRow {
             generation: live.generation,
             application: live.request.application.as_ref().map(ToString::to_string),
             named_key: live.request.named_key.map(|key| ByteBuf::from(*key.as_bytes())),
+            takes_identity: live.request.takes_identity,
             digest: Some(ByteBuf::from(*live.token.as_bytes())),
             issued_at: Some(live.issued.as_millis()),
             previous_digest: live.previous.map(|previous| ByteBuf::from(*previous.token.as_bytes())),
@@ -68,6 +72,12 @@ impl SessionRow {
             events: events.iter().map(ToString::to_string).collect(),
         };
         item(TABLE, &row)
+    }
+
+    /// The terminal that an item belongs to.
+    pub(crate) fn terminal(item: &Attributes) -> Result<TerminalId, StoreError> {
+        let pk = item.get("pk").and_then(|pk| pk.as_s().ok()).and_then(|pk| pk.parse().ok());
+        pk.ok_or_else(|| malformed(TABLE, "pk is no terminal's"))
     }
 
     /// The session and its channel. A tombstone that has expired is a tombstone still: its generation must not come again.
@@ -99,6 +109,7 @@ impl SessionRow {
                 .transpose()
                 .map_err(|error| malformed(TABLE, error))?,
             named_key: self.named_key.map(|key| server_key(&key)).transpose()?,
+            takes_identity: self.takes_identity,
         };
         let previous = match (self.previous_digest, self.previous_until) {
             (Some(token), Some(until)) => Some(PreviousToken {

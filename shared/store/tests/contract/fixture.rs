@@ -179,6 +179,7 @@ pub(crate) fn table_names() -> TableNames {
         terminals: "terminals".to_owned(),
         messages: "messages".to_owned(),
         connections: "connections".to_owned(),
+        fanout: "fanout".to_owned(),
     }
 }
 

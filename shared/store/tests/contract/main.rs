@@ -7,10 +7,13 @@
     reason = "helpers of tests fail like tests"
 )]
 
+mod audiences;
 mod batches;
 mod connections;
 mod fixture;
+mod jobs;
 mod keep_alive;
+mod many;
 mod messages;
 mod sessions;
 mod tables;

@@ -29,6 +29,7 @@ fn message_for(terminal: TerminalId, millis: u64, request: &str) -> StoredMessag
         channel: channel(1),
         generation: 2,
         payload: Some(Payload::from_stored(b"sealed".to_vec(), Encoding::Aes128Gcm)),
+        shared: None,
         urgency: Urgency::Low,
         expires: Timestamp::from_millis(accepted.as_millis() + 60_500),
         sealed_under: KeyId(9),

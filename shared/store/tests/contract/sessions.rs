@@ -67,6 +67,7 @@ fn full_session() -> LiveSession {
         request: SessionRequest {
             application: Some("org.example.mail".parse().unwrap()),
             named_key: Some(server(1)),
+            takes_identity: true,
         },
         token: TokenDigest::of("t2"),
         issued: NOW,

@@ -15,7 +15,7 @@ pub(super) type Line = UnboundedSender<Option<ServiceMessage>>;
 
 /// Everything that the service knows.
 pub(super) struct Book {
-    fault: Fault,
+    pub(super) fault: Fault,
     terminals: Vec<Terminal>,
     /// By the token of the endpoint.
     sessions: HashMap<String, Session>,
@@ -110,6 +110,21 @@ impl Book {
 
     pub(super) fn acknowledge(&mut self, terminal: usize, version: &str) {
         self.terminals[terminal].waiting.retain(|delivery| delivery.version != version);
+    }
+
+    /// Whether the terminal of this session is there.
+    pub(super) fn is_connected(&self, token: &str) -> bool {
+        self.sessions.get(token).is_some_and(|session| self.terminals[session.terminal].line.is_some())
+    }
+
+    /// Whether the next post is the one that a fault strikes.
+    pub(super) fn next_is_struck(&self) -> bool {
+        self.posts + 1 == STRIKE
+    }
+
+    /// That post is not made at all.
+    pub(super) fn skip(&mut self) {
+        self.posts += 1;
     }
 
     /// Takes a message, and delivers it or what the fault makes of it.

@@ -43,6 +43,20 @@ pub(crate) enum Fault {
     KeepTtl0,
     /// The older one of a topic stays, always.
     KeepOlderOfTopic,
+    /// Counts a recipient of the first fan-out that got it as one that was away.
+    Miscount,
+    /// Counts a recipient of the first fan-out twice.
+    CountTwice,
+    /// Says for ever of the first fan-out that one recipient is left.
+    NeverEnd,
+    /// Answers the first fan-out with this status, and does nothing.
+    RefuseFanOut(u16),
+    /// Refuses a recipient of a fan-out, and says so.
+    RefuseRecipient,
+    /// Gives up a recipient of a fan-out, and says so.
+    GiveUp,
+    /// Takes one member less into an audience than it was given.
+    LeaveOut,
     /// No fault, but slow: each answer to a post takes so long.
     Slow(Duration),
     /// No fault but once: this answer takes so long.

@@ -2,6 +2,7 @@
 //! promises, so that what is found is the fault's.
 
 mod book;
+mod fan_out;
 mod fault;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use axum::routing::{any, post};
+use axum::routing::{any, get, patch, post};
 use futures_util::{SinkExt as _, StreamExt as _};
 use signalbox_wire::{HelloAnswer, RegisterAnswer, SUBPROTOCOL, ServiceMessage, TerminalMessage};
 use tokio::net::TcpListener;
@@ -34,15 +35,27 @@ struct Service {
     address: SocketAddr,
     fault: Fault,
     book: Mutex<Book>,
+    fan_outs: Mutex<fan_out::FanOuts>,
 }
 
 impl Faulty {
     pub(crate) async fn start(fault: Fault) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = Arc::new(Service { address, fault, book: Mutex::new(Book::new(fault)) });
-        let router =
-            Router::new().route("/", any(upgrade)).route("/push/{token}", post(take)).with_state(service);
+        let service = Arc::new(Service {
+            address,
+            fault,
+            book: Mutex::new(Book::new(fault)),
+            fan_outs: Mutex::default(),
+        });
+        let router = Router::new()
+            .route("/", any(upgrade))
+            .route("/push/{token}", post(take))
+            .route("/v1/notifications", post(fan_out::to_list))
+            .route("/v1/notifications/{job}", get(fan_out::progress))
+            .route("/v1/audiences/{name}", patch(fan_out::change).delete(fan_out::delete))
+            .route("/v1/audiences/{name}/notifications", post(fan_out::to_audience))
+            .with_state(service);
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { address, server }
     }

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::item::{is_in, member, member_size, member_sort_key, read_units, shard, size, write_units};
+use super::item::{
+    member, member_size, member_sort_key, read_units, shard, shard_bounds, size, write_units,
+};
 use super::keyed::key;
 use super::{Answer, Inner, table};
 use crate::world::Table;
@@ -102,7 +104,9 @@ impl Inner {
         let (Some(from), Some(to), Some(shard)) = (bits(from), bits(to), shard(partition)) else {
             return Answer::Unknown;
         };
-        let mut range = all.range(from, to);
+        // A partition holds its part of all ids.
+        let (first, last) = shard_bounds(shard);
+        let mut range = all.range(from.max(first), to.min(last));
         if let Some(after) = request["ExclusiveStartKey"]["sk"]["S"].as_str() {
             let id = after.get(..32).and_then(|id| u128::from_str_radix(id, 16).ok()).unwrap_or_default();
             range.start = u32::try_from((id & u128::from(u32::MAX)) + 1).unwrap_or(u32::MAX);
@@ -111,7 +115,7 @@ impl Inner {
         let end = range.end.min(range.start.saturating_add(most));
         let fanouts = self.fanouts();
         let there = (range.start..end).filter(|number| !fanouts.dropped.contains(number));
-        let there: Vec<_> = there.filter(|number| is_in(all, *number, shard)).collect();
+        let there: Vec<_> = there.collect();
         let units = read_units(there.len() * member_size(partition));
         if !self.world.read(Table::Fanout, super::fanout::partition(partition), units) {
             return Answer::Throttled;

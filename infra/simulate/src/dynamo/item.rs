@@ -1,7 +1,7 @@
 //! Rows as DynamoDB's JSON, and what they cost.
 
 use serde_json::Value;
-use signalbox_domain::HashRange;
+use signalbox_domain::SHARDS;
 use signalbox_wire::base64url;
 
 use crate::population::{Kind, Population};
@@ -51,12 +51,13 @@ pub(super) fn member_size(partition: &str) -> usize {
 /// The part of the audience that a partition holds, by its name's end.
 pub(super) fn shard(partition: &str) -> Option<u32> {
     let shard = partition.rsplit('#').next()?.parse().ok()?;
-    (shard < signalbox_domain::SHARDS).then_some(shard)
+    (shard < SHARDS).then_some(shard)
 }
 
-/// Whether a member is kept there.
-pub(super) fn is_in(all: &Population, number: u32, shard: u32) -> bool {
-    HashRange::shard_of(&all.terminal(number)) == shard
+/// The first 32 bits of the ids that are kept there, from and to.
+pub(super) fn shard_bounds(shard: u32) -> (u32, u32) {
+    let width = u32::MAX / SHARDS + 1;
+    (shard * width, shard * width + (width - 1))
 }
 
 /// What an item is counted as, in bytes.
@@ -86,4 +87,28 @@ pub(super) fn write_units(size: usize) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "an answer has 1 MB at most")]
 pub(super) fn read_units(size: usize) -> f64 {
     size.div_ceil(4_096).max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use signalbox_domain::HashRange;
+
+    use super::*;
+    use crate::setting::Setting;
+
+    #[test]
+    fn the_made_up_parts_are_those_of_the_audience() {
+        let all = Population::new(&Setting { members: 1_000, ..Setting::default() });
+        for number in 0..1_000 {
+            let (from, to) = shard_bounds(HashRange::shard_of(&all.terminal(number)));
+            assert!(all.range(from, to).contains(&number), "{number}");
+        }
+    }
+
+    #[test]
+    fn an_item_is_counted_with_its_names() {
+        let item = serde_json::json!({"pk": {"S": "abc"}, "n": {"N": "1234"}, "b": {"B": "AAAA"}});
+        assert_eq!(size(&item), 2 + 3 + 1 + 3 + 1 + 3);
+        assert!((write_units(1_025) - 2.0).abs() < 1e-9 && (read_units(4_096) - 1.0).abs() < 1e-9);
+    }
 }

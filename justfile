@@ -38,7 +38,7 @@ surfaces:
     cargo build --package signalbox
     target/surfaces-venv/bin/python tests/surfaces/stock/conform.py
 
-# The end-to-end suite against the template, deployed into a local emulator of AWS.
+# The end-to-end suite against the template, deployed into a local emulator of AWS; then the stack's permissions, updates, end.
 deployed *arguments:
     infra/emulator/test target/debug {{arguments}}
 

@@ -17,6 +17,7 @@
 mod support;
 
 mod connections;
+mod fanout;
 mod flow;
 mod notifications;
 mod refusals;

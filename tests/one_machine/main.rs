@@ -15,6 +15,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod fanout;
 mod logs;
 mod promises;
 mod senders;

@@ -10,7 +10,7 @@ use signalbox_wire::{ChannelId, Notification, base64url};
 
 use crate::support::{App, Process, Server, Service, assert_nothing_came, next};
 
-fn asked(variable: &str, by_default: usize) -> usize {
+pub fn asked(variable: &str, by_default: usize) -> usize {
     std::env::var(variable).map_or(by_default, |count| count.parse().expect("a number"))
 }
 

@@ -90,6 +90,12 @@ impl Process {
         self.child.wait().expect("it ends").code()
     }
 
+    /// Kills it, at whatever it is.
+    pub fn end_now(&mut self) {
+        self.child.kill().expect("it is killed");
+        self.child.wait().expect("it ends");
+    }
+
     /// Sends a signal and waits for the end; its exit status, if it ended by itself.
     pub fn end(mut self, signal: &str) -> Option<i32> {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
@@ -118,12 +124,16 @@ impl Service {
     pub fn start() -> Self {
         let url = |name: &str| std::env::var(name).ok().filter(|url| !url.is_empty());
         match (url("SIGNALBOX_E2E_WEBSOCKET_URL"), url("SIGNALBOX_E2E_PUBLIC_URL")) {
-            (Some(websocket_url), Some(public_url)) => {
-                Self { websocket_url, public_url, local: false, process: None }
-            }
+            (Some(websocket_url), Some(public_url)) => Self::deployed(&websocket_url, &public_url),
             (None, None) => Process::in_memory().into(),
             _ => panic!("set both SIGNALBOX_E2E_WEBSOCKET_URL and SIGNALBOX_E2E_PUBLIC_URL, or neither"),
         }
+    }
+
+    /// The deployed one at these URLs.
+    pub fn deployed(websocket_url: &str, public_url: &str) -> Self {
+        let (websocket_url, public_url) = (websocket_url.to_owned(), public_url.to_owned());
+        Self { websocket_url, public_url, local: false, process: None }
     }
 
     /// A process that the test keeps in its own hands.

@@ -17,6 +17,7 @@ mod machine;
 mod meter;
 mod network;
 mod numbers;
+mod pace;
 mod process;
 mod report;
 mod roster;

@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::latency::Latency;
-use crate::ledger::{Expectation, Verdict};
+use crate::ledger::{Expectation, Faults, Tolerance, Verdict};
 use crate::machine::Machine;
 use crate::meter::Phase;
+use crate::pace::{Kept, Pace, Rate};
 use crate::roster::Roster;
 use crate::sender::Answers;
 
@@ -16,12 +17,23 @@ use crate::sender::Answers;
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) phases: Vec<Phase>,
+    /// Of an open loop.
+    kept: Option<Kept>,
     /// Microseconds, by what took them.
-    pub(crate) latencies: BTreeMap<&'static str, Latency>,
+    latencies: BTreeMap<&'static str, Latency>,
     pub(crate) answers: Answers,
     pub(crate) memory: Option<Memory>,
     pub(crate) verdict: Verdict,
     pub(crate) surroundings: Surroundings,
+}
+
+/// From when on the times of messages count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// From their posts: a closed loop.
+    Post,
+    /// From the moments at which they were due: an open loop.
+    Due,
 }
 
 /// The server's memory, without connections and with them.
@@ -37,8 +49,6 @@ pub(crate) struct Memory {
 pub(crate) struct Surroundings {
     /// Connections of terminals that ended while they were needed.
     pub(crate) connections_ended: u64,
-    /// Notifications of other runs, or of somebody else.
-    pub(crate) foreign: u64,
     /// What the service said, by reason, and failures of connecting again.
     pub(crate) said: BTreeMap<String, u64>,
 }
@@ -48,9 +58,13 @@ pub(crate) struct Surroundings {
 pub(crate) struct Report {
     scenario: &'static str,
     passed: bool,
+    /// Why it has not passed.
+    faults: Faults,
     parameters: Value,
     machine: Machine,
     phases: Vec<Phase>,
+    /// With `--rate`.
+    open_loop: Option<Kept>,
     latencies_us: BTreeMap<&'static str, Latency>,
     answers: Answers,
     memory: Option<Memory>,
@@ -66,21 +80,26 @@ impl Findings {
         }
     }
 
-    /// Takes up how long a roster's messages took.
-    pub(crate) fn times(&mut self, roster: &Roster) {
-        self.times_of_all(&[roster]);
+    /// Takes up how the moments of an open loop were kept to, where so many could be under way.
+    pub(crate) fn kept(&mut self, pace: &Pace, bound: usize) {
+        self.latency("due to begin", pace.waits());
+        self.kept = pace.kept(bound);
     }
 
-    /// The same, of several rosters together.
-    pub(crate) fn times_of_all(&mut self, rosters: &[&Roster]) {
-        let (mut answers, mut arrivals) = (Vec::new(), Vec::new());
-        for session in rosters.iter().flat_map(|roster| &roster.sessions) {
-            let ledger = session.ledger();
-            answers.extend(ledger.answer_times());
-            arrivals.extend(ledger.arrival_times());
-        }
-        self.latency("post to answer", answers);
-        self.latency("post to frame", arrivals);
+    /// Takes up how long the messages of all rosters took until they were answered.
+    pub(crate) fn answer_times(&mut self, rosters: &[&Roster], since: Since) {
+        let sessions = rosters.iter().flat_map(|roster| &roster.sessions);
+        let times: Vec<_> =
+            sessions.flat_map(|session| session.ledger().answer_times().collect::<Vec<_>>()).collect();
+        self.latency(since.until("post to answer", "due to answer"), times);
+    }
+
+    /// Takes up how long they took until they were there.
+    pub(crate) fn arrival_times(&mut self, rosters: &[&Roster], since: Since) {
+        let sessions = rosters.iter().flat_map(|roster| &roster.sessions);
+        let times: Vec<_> =
+            sessions.flat_map(|session| session.ledger().arrival_times().collect::<Vec<_>>()).collect();
+        self.latency(since.until("post to frame", "due to frame"), times);
     }
 
     /// Takes up what became of a roster's messages.
@@ -90,10 +109,23 @@ impl Findings {
     }
 }
 
+impl Since {
+    pub(crate) fn of(rate: Option<Rate>) -> Self {
+        if rate.is_some() { Self::Due } else { Self::Post }
+    }
+
+    /// What the time since then is called.
+    pub(crate) fn until(self, post: &'static str, due: &'static str) -> &'static str {
+        match self {
+            Self::Post => post,
+            Self::Due => due,
+        }
+    }
+}
+
 impl Surroundings {
     fn add(&mut self, roster: &Roster) {
         self.connections_ended += roster.strays.ended.load(Ordering::Relaxed);
-        self.foreign += roster.strays.foreign.load(Ordering::Relaxed);
         for (reason, count) in roster.strays.reasons() {
             *self.said.entry(reason).or_default() += count;
         }
@@ -101,14 +133,23 @@ impl Surroundings {
 }
 
 impl Report {
-    /// What counts as passed beside the verdict is the scenario's to say.
-    pub(crate) fn new(scenario: &'static str, parameters: Value, passed: bool, findings: Findings) -> Self {
+    /// Of what was found; `others` are faults that the verdict does not know.
+    pub(crate) fn new(
+        scenario: &'static str,
+        parameters: Value,
+        (findings, others): (Findings, Faults),
+        tolerance: Tolerance,
+    ) -> Self {
+        let mut faults = findings.verdict.faults(tolerance);
+        faults.extend(others.into_iter().filter(|&(_, count)| count > 0));
         Self {
             scenario,
-            passed: passed && findings.verdict.passed(),
+            passed: faults.is_empty(),
+            faults,
             parameters,
             machine: Machine::here(),
             phases: findings.phases,
+            open_loop: findings.kept,
             latencies_us: findings.latencies,
             answers: findings.answers,
             memory: findings.memory,
@@ -123,7 +164,11 @@ impl Report {
 
     /// For people.
     pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "{}: {}", self.scenario, if self.passed { "passed" } else { "FAILED" })?;
+        if self.passed {
+            writeln!(out, "{}: passed", self.scenario)?;
+        } else {
+            writeln!(out, "{}: FAILED, {}", self.scenario, in_words(&self.faults))?;
+        }
         writeln!(out, "  with {}", self.parameters)?;
         let machine = &self.machine;
         writeln!(
@@ -133,6 +178,9 @@ impl Report {
         )?;
         for phase in &self.phases {
             write_phase(out, phase)?;
+        }
+        if let Some(kept) = &self.open_loop {
+            writeln!(out, "  {kept}")?;
         }
         for (of, times) in &self.latencies_us {
             writeln!(
@@ -165,6 +213,13 @@ fn write_phase(out: &mut impl Write, phase: &Phase) -> io::Result<()> {
         ),
         None => writeln!(out),
     }
+}
+
+/// How often what was at fault.
+fn in_words(faults: &Faults) -> String {
+    let words: Vec<_> =
+        faults.iter().map(|(fault, count)| format!("{count} {}", fault.replace('_', " "))).collect();
+    words.join(", ")
 }
 
 fn in_json(of: &impl Serialize) -> String {

@@ -2,25 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::body::Mark;
 use crate::ledger::Answer;
+use crate::pace::{Pace, Turn};
 use crate::roster::Roster;
 use crate::service::Service;
 
-/// How long an answer may take.
-const ANSWER: Duration = Duration::from_secs(30);
+/// How many senders connect at a time.
+const AT_ONCE: usize = 32;
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -66,8 +66,9 @@ impl Sender {
         Ok(())
     }
 
-    /// Posts the next message of this session, and enters its answer. False where there was no connection to post on.
-    pub(crate) async fn post(&mut self, roster: &Roster, index: usize) -> bool {
+    /// Posts the next message of this session, and enters its answer. The turn begins when the message is written. False
+    /// where there was no connection to post on.
+    pub(crate) async fn post(&mut self, roster: &Roster, index: usize, turn: &mut Turn<'_>) -> bool {
         if let Err(error) = self.connect().await {
             self.count(format!("not connected: {:?}", error.kind()));
             return false;
@@ -80,13 +81,13 @@ impl Sender {
             self.count("not connected: closed".to_owned());
             return false;
         }
-        let number = session.ledger().post(roster.now());
+        let number = session.ledger().post(roster.at(turn.begin()));
         let mark = Mark { run: roster.run, session: u32::try_from(index).unwrap_or(u32::MAX), number };
         let mut request = Request::new(Full::new(roster.body.body(mark)));
         self.manner.describe(request.headers_mut(), number, &self.service);
         *request.method_mut() = hyper::Method::POST;
         *request.uri_mut() = session.path.clone();
-        let answered = tokio::time::timeout(ANSWER, status(connection, request)).await;
+        let answered = tokio::time::timeout(self.service.answer_within(), status(connection, request)).await;
         let now = roster.now();
         match answered {
             Ok(Ok(status)) => {
@@ -149,30 +150,29 @@ fn meaning(status: StatusCode) -> Answer {
     }
 }
 
-/// How much is posted: so many messages, and none after this time.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    pub(crate) messages: u64,
-    pub(crate) until: Instant,
+/// As many senders as posts may be under way, each connected: the first post of each need not wait for it. One that finds no
+/// connection now tries again when it posts.
+pub(crate) async fn connected_senders(service: &Arc<Service>, manner: Manner, count: usize) -> Vec<Sender> {
+    let connect = |_| async {
+        let mut sender = Sender::new(service.clone(), manner);
+        if let Err(error) = sender.connect().await {
+            sender.count(format!("not connected: {:?}", error.kind()));
+        }
+        sender
+    };
+    stream::iter(0..count).map(connect).buffered(AT_ONCE).collect().await
 }
 
-/// Posts to all sessions in turns, so many at a time, each sender to sessions of its own: the next message of a session
-/// is posted when the one before is answered.
-pub(crate) async fn post_all(
-    service: &Arc<Service>,
-    roster: &Arc<Roster>,
-    in_flight: usize,
-    manner: Manner,
-    bounds: Bounds,
-) -> Answers {
-    let left = Arc::new(AtomicU64::new(bounds.messages));
-    let senders = in_flight.clamp(1, roster.sessions.len().max(1));
+/// Posts to all sessions, each sender to sessions of its own in turns: the next message of a session is posted when the one
+/// before is answered.
+pub(crate) async fn post_all(senders: Vec<Sender>, roster: &Arc<Roster>, pace: &Arc<Pace>) -> Answers {
+    let count = senders.len();
     let mut tasks = JoinSet::new();
-    for first in 0..senders {
-        let (sender, roster, left) = (Sender::new(service.clone(), manner), roster.clone(), left.clone());
+    for (first, sender) in senders.into_iter().enumerate() {
+        let (roster, pace) = (roster.clone(), pace.clone());
         tasks.spawn(async move {
-            let sessions = (first..roster.sessions.len()).step_by(senders);
-            post_in_turns(sender, &roster, sessions, &left, bounds.until).await
+            let sessions = (first..roster.sessions.len()).step_by(count);
+            post_in_turns(sender, &roster, sessions, &pace).await
         });
     }
     let mut all = Answers::new();
@@ -186,16 +186,11 @@ async fn post_in_turns(
     mut sender: Sender,
     roster: &Roster,
     sessions: impl Iterator<Item = usize> + Clone,
-    left: &AtomicU64,
-    until: Instant,
+    pace: &Pace,
 ) -> Answers {
     for index in sessions.cycle() {
-        let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        if taken.is_err() || Instant::now() >= until {
-            break;
-        }
-        if !sender.post(roster, index).await {
-            left.fetch_add(1, Ordering::Relaxed);
+        let Some(mut turn) = pace.next().await else { break };
+        while !sender.post(roster, index, &mut turn).await && !pace.is_over() {
             tokio::time::sleep(PAUSE).await;
         }
     }

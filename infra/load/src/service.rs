@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper::Uri;
 use hyper::header::HeaderValue;
@@ -29,6 +29,9 @@ pub(crate) struct ServiceOptions {
     /// Bind each session to a key, and send a VAPID header of it, signed once for the run.
     #[arg(long)]
     vapid: bool,
+    /// The seconds that an answer may take, to a terminal or to a post: the service may have thousands to answer at once.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    answer_within: u64,
 }
 
 /// The service under load.
@@ -37,6 +40,7 @@ pub(crate) struct Service {
     terminals: Target,
     network: Network,
     endpoints: Endpoints,
+    answer_within: Duration,
 }
 
 /// Where its endpoints are, and who sends to them.
@@ -76,7 +80,8 @@ impl Service {
         let terminals = Target::resolve(&options.url, reach).await?;
         let network = Network::new(terminals.encrypted, options.ca.as_deref(), options.source.clone())?;
 
-        let mut scout = Terminal::connect(&network, &terminals, &options.url).await?;
+        let answer_within = Duration::from_secs(options.answer_within);
+        let mut scout = Terminal::connect(&network, &terminals, &options.url, answer_within).await?;
         scout.hello(None).await?;
         let register = Register { channel: new_channel(), key: None, app: None, encodings: Vec::new() };
         let endpoint = scout.register(register).await?;
@@ -88,12 +93,12 @@ impl Service {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let authorization = vapid.as_ref().map(|vapid| vapid.authorization(&origin, now)).transpose()?;
         let endpoints = Endpoints { origin, target, vapid, authorization };
-        Ok(Self { url: options.url.clone(), terminals, network, endpoints })
+        Ok(Self { url: options.url.clone(), terminals, network, endpoints, answer_within })
     }
 
     /// A connection of a terminal, without a word yet.
     pub(crate) async fn connect(&self) -> Result<Terminal, TerminalError> {
-        Terminal::connect(&self.network, &self.terminals, &self.url).await
+        Terminal::connect(&self.network, &self.terminals, &self.url, self.answer_within).await
     }
 
     /// A new session of this terminal: its channel, and the path of its endpoint.
@@ -118,6 +123,11 @@ impl Service {
     /// Where senders connect.
     pub(crate) fn endpoints(&self) -> &Target {
         &self.endpoints.target
+    }
+
+    /// How long an answer may take.
+    pub(crate) fn answer_within(&self) -> Duration {
+        self.answer_within
     }
 
     /// What senders prove themselves with, if at all.

@@ -21,13 +21,15 @@ pub use secrets::SecretsWire;
 pub use unadorned::Unadorned;
 pub use unruly::{Habits, Scope, Unruly};
 
-use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
 
 /// The configuration of an SDK client that sends everything to `wire`. Region, credentials and endpoint are never used,
 /// but the SDK wants them. A body is there as a whole, so that its throughput need not be watched.

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use bytes::Bytes;
 use signalbox_wire::base64url;
 
 use crate::notification::{BodyLimit, ContentHeaders, shortened};
@@ -42,7 +43,8 @@ impl Encoding {
 /// What a notification carries: a body that only the application can read, and how it is encrypted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload {
-    body: Vec<u8>,
+    /// Shared by all copies: one body may be for many.
+    body: Bytes,
     encoding: Encoding,
 }
 
@@ -87,7 +89,7 @@ impl Payload {
         } else {
             return Err(Refusal::EncodingUnsupported { got: shortened(name) });
         };
-        Ok(Some(Self { body, encoding }))
+        Ok(Some(Self { body: body.into(), encoding }))
     }
 
     /// Checks the payload of a fan-out: encrypted for its recipient, or not at all (`identity`). The older coding is not
@@ -103,7 +105,7 @@ impl Payload {
     ) -> Result<Option<Self>, Refusal> {
         match encoding {
             Some("identity") if body.len() <= limit.bytes() => {
-                Ok((!body.is_empty()).then_some(Self { body, encoding: Encoding::Identity }))
+                Ok((!body.is_empty()).then_some(Self { body: body.into(), encoding: Encoding::Identity }))
             }
             Some(name) if name != "aes128gcm" && name != "identity" => {
                 Err(Refusal::EncodingUnsupported { got: shortened(name) })
@@ -115,7 +117,7 @@ impl Payload {
     /// A payload read back from the tables, where only checked ones are put.
     #[must_use]
     pub fn from_stored(body: Vec<u8>, encoding: Encoding) -> Self {
-        Self { body, encoding }
+        Self { body: body.into(), encoding }
     }
 
     /// The body, byte for byte as it came (R20).

@@ -1,15 +1,22 @@
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+
+use crate::InvalidSetting;
+use crate::settings::{required, variable};
 
 /// An attempt that takes longer is given up and repeated. All attempts of the calls of one function must fit its 29 s.
 const ATTEMPT: Duration = Duration::from_millis(1500);
@@ -44,11 +51,34 @@ pub struct ClientConfigs {
 }
 
 impl Clients {
-    /// Clients of the account, region and role that the process runs under, by this HTTP client.
-    pub(crate) async fn from_environment(connections_url: &str, http: SharedHttpClient) -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await;
+    /// Clients of the account, region and role that Lambda runs the process under, by this HTTP client. Lambda says all of it in
+    /// the environment, where every program of the SDK looks last or first: to look there alone saves a function the other
+    /// places, and their code, at each start.
+    pub(crate) fn from_environment(
+        connections_url: &str,
+        http: SharedHttpClient,
+    ) -> Result<Self, InvalidSetting> {
+        let credentials = Credentials::new(
+            required("AWS_ACCESS_KEY_ID")?,
+            required("AWS_SECRET_ACCESS_KEY")?,
+            variable("AWS_SESSION_TOKEN"),
+            None,
+            "the environment",
+        );
+        let is_set = |name| variable(name).map(|value| value.eq_ignore_ascii_case("true"));
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(required("AWS_REGION")?))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http);
+        // For an emulator, and for endpoints of a kind of their own.
+        config
+            .set_endpoint_url(variable("AWS_ENDPOINT_URL"))
+            .set_use_fips(is_set("AWS_USE_FIPS_ENDPOINT"))
+            .set_use_dual_stack(is_set("AWS_USE_DUALSTACK_ENDPOINT"));
+        let config = config.build();
         let (connections, secrets, queues) = (config.clone(), config.clone(), config.clone());
-        Self::new(&ClientConfigs { dynamodb: config, connections, secrets, queues }, connections_url)
+        Ok(Self::new(&ClientConfigs { dynamodb: config, connections, secrets, queues }, connections_url))
     }
 
     /// Clients of these configurations, all with the same patience; `connections_url` is the WebSocket API's stage.

@@ -56,8 +56,7 @@ impl Context {
         telemetry::init(required("SIGNALBOX_LOG").ok().as_deref());
         let settings = Settings::from_environment()?;
         let roots = Roots::from_environment()?;
-        let clients =
-            Clients::from_environment(&required("SIGNALBOX_CONNECTIONS_URL")?, roots.client()?).await;
+        let clients = Clients::from_environment(&required("SIGNALBOX_CONNECTIONS_URL")?, roots.client()?)?;
         let store = Store::new(clients.dynamodb.clone(), settings.tables.clone());
         let context = Self::new(clients, settings, required("SIGNALBOX_KEY_RING")?, Clock::system());
         let (context, ()) = tokio::join!(context, warming.warm(&store));

@@ -74,12 +74,12 @@ mod tests {
     #[tokio::test]
     async fn amazons_roots_are_five_certificates() {
         assert_eq!(AMAZON.matches("-----BEGIN CERTIFICATE-----").count(), 5);
-        let config = aws_config::SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::from_static("us-east-1"))
+        let config = aws_types::SdkConfig::builder()
+            .behavior_version(aws_smithy_runtime_api::client::behavior_version::BehaviorVersion::latest())
+            .region(aws_types::region::Region::from_static("us-east-1"))
             // Port 1 of this machine: nobody listens.
             .endpoint_url("https://127.0.0.1:1")
-            .retry_config(aws_config::retry::RetryConfig::disabled())
+            .retry_config(aws_smithy_types::retry::RetryConfig::disabled())
             .http_client(Roots::Amazon.client().unwrap())
             .build();
         let client = aws_sdk_dynamodb::Client::from_conf(

@@ -60,7 +60,7 @@ pub enum InvalidSetting {
 }
 
 /// A variable of the environment; an empty one is none.
-fn variable(name: &'static str) -> Option<String> {
+pub(crate) fn variable(name: &'static str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -4,8 +4,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Below the level `info` these show whole requests and events, secrets and all.
-const QUIET: [&str; 14] = [
-    "aws_config=info",
+const QUIET: [&str; 13] = [
     "aws_sdk_apigatewaymanagement=info",
     "aws_sdk_dynamodb=info",
     "aws_sdk_secretsmanager=info",

@@ -10,7 +10,7 @@ use signalbox_wire::ErrorReason;
 
 use super::row::Row;
 use super::terminal::Answer;
-use super::{push, resources, terminal, tokens, vapid};
+use super::{fanout, push, resources, terminal, tokens, vapid};
 
 /// What shows that a refusal is as documented.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +30,13 @@ const fn of_kind(kind: RefusalKind) -> Proof {
         RefusalKind::TtlInvalid => ByRow("a TTL below 0"),
         RefusalKind::UrgencyInvalid => ByRow("no urgency of the four"),
         RefusalKind::TopicInvalid => ByRow("a topic with a space"),
+        RefusalKind::IdempotencyKeyInvalid => ByRow("an idempotency key with a space"),
+        RefusalKind::AudienceNameInvalid => ByRow("an audience's name with a dash in front"),
+        RefusalKind::JobUnknown => ByRow("a job that is made up"),
+        RefusalKind::AudienceUnknown => ByRow("another server's audience"),
+        RefusalKind::IdempotencyConflict => ByRow("an idempotency key of another request"),
+        // Told of a recipient, and never of a whole request.
+        RefusalKind::EncodingNotAsked => Functions("r40_one_bad_recipient_costs_no_other_its_notification"),
         RefusalKind::EncodingMissing => ByRow("a body without its coding"),
         RefusalKind::EncryptionMissing => ByRow("aesgcm without salt"),
         RefusalKind::BodyMalformed => ByRow("a short body"),
@@ -82,7 +89,7 @@ const STATUSES: &[(&str, &str, u16, Proof)] = &[
 
 /// The application server's table, whole.
 fn rows() -> impl Iterator<Item = &'static Row> {
-    [push::ROWS, vapid::ROWS, tokens::ROWS, resources::ROWS].into_iter().flatten()
+    [push::ROWS, vapid::ROWS, tokens::ROWS, resources::ROWS, fanout::ROWS].into_iter().flatten()
 }
 
 #[test]
@@ -152,9 +159,12 @@ fn assert_tested(test: &str, word: &str) {
 /// The tests of the functions, each with its text.
 fn tests_of_functions() -> HashMap<String, String> {
     let mut tests = HashMap::new();
-    let entries =
-        std::fs::read_dir(root().join("tests/functions")).unwrap().map(|entry| entry.unwrap().path());
-    for file in entries.filter(|path| path.is_file()) {
+    let folder = root().join("tests/functions");
+    let of = |folder: &Path| {
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
+    };
+    let within = of(&folder).into_iter().filter(|path| path.is_dir()).flat_map(|path| of(&path));
+    for file in of(&folder).into_iter().chain(within).filter(|path| path.is_file()) {
         let text = std::fs::read_to_string(file).unwrap();
         for behind in text.split("#[tokio::test]\nasync fn ").skip(1) {
             let (name, body) = behind.split_once('(').unwrap();

@@ -14,6 +14,12 @@ pub enum Call {
     Revoke,
     Withdraw,
     Receipt,
+    /// To a list of one.
+    FanOut,
+    /// How far a job is.
+    Job,
+    /// How large an audience is.
+    Audience,
 }
 
 impl Call {
@@ -22,9 +28,9 @@ impl Call {
 
     fn method(self) -> Method {
         match self {
-            Self::Push | Self::Validate | Self::Revoke => Method::POST,
+            Self::Push | Self::Validate | Self::Revoke | Self::FanOut => Method::POST,
             Self::Withdraw => Method::DELETE,
-            Self::Receipt => Method::GET,
+            Self::Receipt | Self::Job | Self::Audience => Method::GET,
         }
     }
 }
@@ -58,12 +64,16 @@ impl Draft {
                 draft.set("content-encoding", "aes128gcm");
                 draft.set("content-type", "application/octet-stream");
             }
-            Call::Validate | Call::Revoke => draft.set("content-type", "application/json"),
+            Call::Validate | Call::Revoke | Call::FanOut => draft.set("content-type", "application/json"),
+            Call::Job => draft.id.clone_from(&scene.job),
+            Call::Audience => draft.id.clone_from(&scene.audience),
             Call::Withdraw => draft.id.clone_from(&scene.message),
             Call::Receipt => draft.id.clone_from(&scene.receipt),
         }
-        if Call::OF_TOKEN.contains(&call) {
+        if Call::OF_TOKEN.contains(&call) || call == Call::FanOut {
             draft.to(&scene.named);
+        }
+        if !matches!(call, Call::Withdraw | Call::Receipt) {
             draft.sign(&scene.server, scene);
         }
         draft
@@ -119,10 +129,17 @@ impl Draft {
             Call::Revoke => "v1/tokens/revoke".to_owned(),
             Call::Withdraw => format!("messages/{}", self.id),
             Call::Receipt => format!("receipts/{}", self.id),
+            Call::FanOut => "v1/notifications".to_owned(),
+            Call::Job => format!("v1/notifications/{}", self.id),
+            Call::Audience => format!("v1/audiences/{}", self.id),
         };
         let body = match self.call {
             Call::Validate | Call::Revoke if self.body.is_empty() => {
                 self.json.unwrap_or_else(|| json!({"token": self.id})).to_string().into_bytes()
+            }
+            Call::FanOut => {
+                let list = || json!({"ttl": 60, "recipients": [{"token": self.id}]});
+                self.json.unwrap_or_else(list).to_string().into_bytes()
             }
             _ => self.body,
         };

@@ -3,6 +3,7 @@
 
 mod coverage;
 mod draft;
+mod fanout;
 mod push;
 mod resources;
 mod row;

@@ -38,7 +38,7 @@ async fn health_is_told_and_what_is_not_there_is_not_found() {
     let service = Service::start();
     let health = http().get(format!("{}/health", service.public_url)).send().await.unwrap();
     assert_eq!(health.status(), 200);
-    for path in ["/v1/tokens", "/v1/notifications", "/receipts"] {
+    for path in ["/v1/tokens", "/v1/audiences", "/receipts"] {
         let answer = http().get(format!("{}{path}", service.public_url)).send().await.unwrap();
         assert_eq!(answer.status(), 404, "{path}");
         assert_ne!(answer.headers()["content-type"], "application/problem+json", "{path}");

@@ -1,6 +1,7 @@
-use serde_json::json;
+use serde_json::{Value, json};
 use signalbox::client::Terminal;
 use signalbox_wire::{Register, Unregister};
+use uuid::Uuid;
 
 use super::draft::{Call, Draft};
 use crate::support::{App, Server, Service, assert_nothing_came, channel, http, next};
@@ -29,6 +30,11 @@ pub struct Scene {
     pub message: String,
     /// The name of that message's receipt.
     pub receipt: String,
+    /// A job of the server, which is done, and the key of its request.
+    pub job: String,
+    pub job_key: String,
+    /// An audience of the server.
+    pub audience: String,
 }
 
 impl Scene {
@@ -53,6 +59,8 @@ impl Scene {
             App::register_as(&mut terminal, again.clone()).await;
         }
         let (message, receipt) = given_up(&service, &server, &named, &mut terminal).await;
+        let (job, job_key) = job(&service, &server).await;
+        let audience = audience(&service, &server, &named).await;
         Self {
             service,
             origin,
@@ -67,6 +75,9 @@ impl Scene {
             replaced,
             message,
             receipt,
+            job,
+            job_key,
+            audience,
         }
     }
 
@@ -78,9 +89,15 @@ impl Scene {
             assert_eq!(app.read(&next(&mut self.terminal).await), "good");
         }
         // The mistakes are what the drafts are refused for.
-        for (call, status) in
-            [(Call::Withdraw, 204), (Call::Validate, 200), (Call::Push, 201), (Call::Revoke, 204)]
-        {
+        for (call, status) in [
+            (Call::Withdraw, 204),
+            (Call::Validate, 200),
+            (Call::Push, 201),
+            (Call::FanOut, 202),
+            (Call::Job, 200),
+            (Call::Audience, 200),
+            (Call::Revoke, 204),
+        ] {
             let answer = Draft::new(call, &self).send(&self).await;
             assert_eq!(answer.status(), status, "{call:?} without a mistake");
         }
@@ -104,4 +121,25 @@ async fn given_up(
     assert_eq!(http().delete(location).send().await.unwrap().status(), 204);
     let name = |url: &str| url.rsplit('/').next().unwrap().to_owned();
     (name(location), name(receipt))
+}
+
+/// A job for nobody who is there: its name, and the key of its request.
+async fn job(service: &Service, server: &Server) -> (String, String) {
+    let key = Uuid::new_v4().to_string();
+    let list = json!({"ttl": 0, "recipients": [{"token": "forged"}]});
+    let request = http().post(format!("{}/v1/notifications", service.public_url)).json(&list);
+    let request = server.sign(request, &service.public_url).header("Idempotency-Key", &key);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 202);
+    let told: Value = answer.json().await.unwrap();
+    (told["job"].as_str().unwrap().to_owned(), key)
+}
+
+/// An audience with one member: its name.
+async fn audience(service: &Service, server: &Server, member: &App) -> String {
+    let name = format!("news-{}", Uuid::new_v4().simple());
+    let request = http().patch(format!("{}/v1/audiences/{name}", service.public_url));
+    let request = server.sign(request.json(&json!({"add": [member.token()]})), &service.public_url);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    name
 }

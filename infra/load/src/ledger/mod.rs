@@ -5,7 +5,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use verdict::{Expectation, Verdict};
+pub(crate) use verdict::{Expectation, Faults, Tolerance, Verdict};
 
 /// Not known, or longer than an hour.
 const NEVER: u32 = u32::MAX;
@@ -29,7 +29,7 @@ pub(crate) struct Ledger {
 /// 32 bytes: there may be millions.
 #[derive(Debug, Clone, Copy)]
 struct Message {
-    /// Microseconds since the run began.
+    /// Microseconds since the run began. In an open loop when it was due, which is earlier than its post.
     posted: u64,
     /// Of the first arrival; 0 where there was none.
     version: u64,
@@ -66,7 +66,7 @@ pub(crate) enum Arrival {
 }
 
 impl Ledger {
-    /// A message is about to be posted: its number.
+    /// A message is about to be posted, and its times count from then on: its number.
     pub(crate) fn post(&mut self, now: u64) -> u64 {
         let number = self.messages.len() as u64;
         self.messages.push(Message {

@@ -2,6 +2,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn passed(verdict: &Verdict) -> bool {
+    verdict.faults(Tolerance::default()).is_empty()
+}
+
 /// What a service does with accepted messages of one session: numbers and versions, in the order of arrival.
 type Delivery = Vec<(u64, u64)>;
 
@@ -30,7 +34,7 @@ proptest! {
     #[test]
     fn a_faithful_service_passes(posted in 0_u64..200) {
         let verdict = verdict_of(posted, &faithful(posted), Expectation::Each);
-        prop_assert!(verdict.passed());
+        prop_assert!(passed(&verdict));
         prop_assert_eq!((verdict.accepted, verdict.arrived), (posted, posted));
     }
 
@@ -42,7 +46,7 @@ proptest! {
             delivery.extend(&again);
         }
         let verdict = verdict_of(posted, &delivery, Expectation::Each);
-        prop_assert!(verdict.passed(), "{:?}", verdict);
+        prop_assert!(passed(&verdict), "{:?}", verdict);
         prop_assert_eq!(verdict.repeated, (again.len() * times) as u64);
     }
 
@@ -51,7 +55,7 @@ proptest! {
         let mut delivery = faithful(posted);
         delivery.remove(at.index(delivery.len()));
         let verdict = verdict_of(posted, &delivery, Expectation::Each);
-        prop_assert!(!verdict.passed());
+        prop_assert!(!passed(&verdict));
         prop_assert_eq!(verdict, Verdict { posted, accepted: posted, arrived: posted - 1, lost: 1, ..Verdict::default() });
     }
 
@@ -62,7 +66,7 @@ proptest! {
         let place = which + 1 + at.index(delivery.len() - which);
         delivery.insert(place, (which as u64, 7));
         let verdict = verdict_of(posted, &delivery, Expectation::Each);
-        prop_assert!(!verdict.passed());
+        prop_assert!(!passed(&verdict));
         let arrived = posted;
         prop_assert_eq!(verdict, Verdict { posted, accepted: posted, arrived, doubled: 1, ..Verdict::default() });
     }
@@ -74,7 +78,7 @@ proptest! {
         prop_assume!(one != other);
         delivery.swap(one, other);
         let verdict = verdict_of(posted, &delivery, Expectation::Each);
-        prop_assert!(!verdict.passed());
+        prop_assert!(!passed(&verdict));
         prop_assert!(verdict.out_of_order >= 1);
         prop_assert_eq!((verdict.lost, verdict.doubled), (0, 0));
     }
@@ -86,7 +90,7 @@ proptest! {
         prop_assume!(one != other);
         delivery[one].1 = delivery[other].1;
         let verdict = verdict_of(posted, &delivery, Expectation::Each);
-        prop_assert!(!verdict.passed());
+        prop_assert!(!passed(&verdict));
         prop_assert_eq!(verdict.shared_versions, 1);
     }
 
@@ -97,7 +101,7 @@ proptest! {
         prop_assert_eq!(verdict.arrived + verdict.lost, posted);
         let invented = verdict.unwanted;
         prop_assert_eq!(verdict.arrived + verdict.repeated + verdict.doubled + invented, delivery.len() as u64);
-        if verdict.passed() {
+        if passed(&verdict) {
             let mut firsts: Delivery = vec![];
             for &arrival in &delivery {
                 if !firsts.contains(&arrival) {
@@ -112,22 +116,22 @@ proptest! {
 #[test]
 fn with_ttl_0_a_missing_message_is_no_loss_but_a_double_is_one() {
     let verdict = verdict_of(3, &vec![(0, 10), (2, 12)], Expectation::Any);
-    assert!(verdict.passed());
+    assert!(passed(&verdict));
     assert_eq!(verdict.not_delivered, 1);
-    assert!(!verdict_of(3, &vec![(0, 10), (0, 11)], Expectation::Any).passed());
-    assert!(!verdict_of(3, &vec![(1, 10), (0, 11)], Expectation::Any).passed());
+    assert!(!passed(&verdict_of(3, &vec![(0, 10), (0, 11)], Expectation::Any)));
+    assert!(!passed(&verdict_of(3, &vec![(1, 10), (0, 11)], Expectation::Any)));
 }
 
 #[test]
 fn with_ttl_0_nothing_may_reach_who_was_absent() {
-    assert!(verdict_of(3, &vec![], Expectation::None).passed());
+    assert!(passed(&verdict_of(3, &vec![], Expectation::None)));
     assert_eq!(verdict_of(3, &vec![(1, 1)], Expectation::None).unwanted, 1);
 }
 
 #[test]
 fn of_each_topic_the_last_must_arrive() {
     // Topics take turns: 0 2 4 and 1 3.
-    assert!(verdict_of(5, &vec![(4, 1), (3, 2)], Expectation::LastOfTopic(2)).passed());
+    assert!(passed(&verdict_of(5, &vec![(4, 1), (3, 2)], Expectation::LastOfTopic(2))));
     let verdict = verdict_of(5, &vec![(4, 1), (1, 2)], Expectation::LastOfTopic(2));
     assert_eq!((verdict.lost, verdict.not_delivered), (1, 2));
 }
@@ -157,8 +161,23 @@ fn what_was_not_accepted_need_not_arrive_and_may_where_it_is_unclear() {
     ledger.arrive(1, 5, 2);
     let mut verdict = Verdict::default();
     verdict.add(&ledger, Expectation::Each);
-    assert!(verdict.passed());
     assert_eq!((verdict.accepted, verdict.arrived, verdict.arrived_unaccepted), (0, 1, 1));
+    assert_eq!(verdict.faults(Tolerance::default()), Faults::from([("refused", 1), ("unclear", 1)]));
+    let tolerant = Tolerance { refusals: true, ..Tolerance::default() };
+    assert_eq!(verdict.faults(tolerant), Faults::new());
+    // That it was refused is tolerated, and that it comes all the same is not.
+    ledger.arrive(0, 6, 3);
+    let mut verdict = Verdict::default();
+    verdict.add(&ledger, Expectation::Each);
+    assert_eq!(verdict.faults(tolerant), Faults::from([("unwanted", 1), ("out_of_order", 1)]));
+}
+
+#[test]
+fn a_repeat_is_a_fault_where_each_may_come_once() {
+    let verdict = verdict_of(2, &vec![(0, 10), (1, 11), (1, 11)], Expectation::Each);
+    assert!(passed(&verdict));
+    let once = Tolerance { once: true, ..Tolerance::default() };
+    assert_eq!(verdict.faults(once), Faults::from([("repeated", 1)]));
 }
 
 #[test]
@@ -184,6 +203,6 @@ fn order_is_not_judged_where_live_messages_may_overtake() {
     ledger.arrive(0, 2, 1);
     let mut verdict = Verdict::default();
     verdict.add(&ledger, Expectation::Each);
-    assert!(verdict.passed());
+    assert!(passed(&verdict));
     assert_eq!(verdict.order_unchecked, 1);
 }

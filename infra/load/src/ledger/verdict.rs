@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{Answer, Ledger};
@@ -34,34 +36,56 @@ pub(crate) struct Verdict {
     pub(crate) out_of_order: u64,
     /// Pairs of messages of one session with the same version.
     pub(crate) shared_versions: u64,
-    /// Arrived without having been posted, or though nothing should have arrived.
+    /// Arrived without having been posted, though the post was refused, or though nothing should have arrived.
     pub(crate) unwanted: u64,
     /// Arrived though they were not answered with 201 or 202; a 5xx and a broken connection allow it.
     pub(crate) arrived_unaccepted: u64,
+    /// Posts that were answered with another status below 500.
+    pub(crate) refused: u64,
+    /// Posts that were answered with 5xx or not at all.
+    pub(crate) unclear: u64,
     /// Sessions of which the order could not be checked.
     pub(crate) order_unchecked: u64,
     /// Arrived at another terminal or under another channel than posted to.
     pub(crate) misrouted: u64,
     /// Arrived with another body than posted.
     pub(crate) damaged: u64,
+    /// Arrived with a body that is none of this run. The terminals are the run's own: nobody else has their endpoints.
+    pub(crate) foreign: u64,
     /// Terminals whose name the service no longer knew.
     pub(crate) forgotten: u64,
 }
 
+/// What is no fault, or is one, as the run is meant.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Tolerance {
+    /// Each message comes once: no repeats, under the same version either.
+    pub(crate) once: bool,
+    /// Posts may be refused, or fail: of a service beyond what it can do.
+    pub(crate) refusals: bool,
+}
+
+/// What is not as promised, by its name in the verdict, and how often.
+pub(crate) type Faults = BTreeMap<&'static str, u64>;
+
 impl Verdict {
-    /// Whether all is as promised.
-    pub(crate) fn passed(&self) -> bool {
-        let faults = [
-            self.lost,
-            self.doubled,
-            self.out_of_order,
-            self.shared_versions,
-            self.unwanted,
-            self.misrouted,
-            self.damaged,
-            self.forgotten,
+    /// None where all is as promised.
+    pub(crate) fn faults(&self, tolerance: Tolerance) -> Faults {
+        let always = [
+            ("lost", self.lost),
+            ("doubled", self.doubled),
+            ("out_of_order", self.out_of_order),
+            ("shared_versions", self.shared_versions),
+            ("unwanted", self.unwanted),
+            ("misrouted", self.misrouted),
+            ("damaged", self.damaged),
+            ("foreign", self.foreign),
+            ("forgotten", self.forgotten),
         ];
-        faults.iter().all(|&count| count == 0)
+        let repeats = [("repeated", self.repeated)].into_iter().filter(|_| tolerance.once);
+        let refusals = [("refused", self.refused), ("unclear", self.unclear)];
+        let refusals = refusals.into_iter().filter(|_| !tolerance.refusals);
+        always.into_iter().chain(repeats).chain(refusals).filter(|&(_, count)| count > 0).collect()
     }
 
     /// Adds what became of other sessions' messages.
@@ -80,6 +104,9 @@ impl Verdict {
         self.order_unchecked += other.order_unchecked;
         self.misrouted += other.misrouted;
         self.damaged += other.damaged;
+        self.foreign += other.foreign;
+        self.refused += other.refused;
+        self.unclear += other.unclear;
         self.forgotten += other.forgotten;
     }
 
@@ -95,13 +122,16 @@ impl Verdict {
         self.posted += ledger.messages.len() as u64;
         for (number, message) in ledger.messages.iter().enumerate() {
             let accepted = message.answer == Answer::Accepted;
+            let refused = message.answer == Answer::Refused;
             self.accepted += u64::from(accepted);
+            self.refused += u64::from(refused);
+            self.unclear += u64::from(message.answer == Answer::Unknown);
             self.repeated += u64::from(message.repeats);
             self.doubled += u64::from(message.doubles);
             if message.has_arrived() {
                 self.arrived += 1;
                 self.arrived_unaccepted += u64::from(!accepted);
-                self.unwanted += u64::from(expectation == Expectation::None);
+                self.unwanted += u64::from(refused || expectation == Expectation::None);
             } else if accepted {
                 let expected = match expectation {
                     Expectation::Each => true,

@@ -8,8 +8,9 @@ use crate::fleet::Fleet;
 use crate::ledger::Expectation;
 use crate::limits::allow_connections;
 use crate::meter::Meter;
-use crate::report::Findings;
-use crate::sender::{Manner, post_all};
+use crate::pace::Rate;
+use crate::report::{Findings, Since};
+use crate::sender::{Manner, connected_senders, post_all};
 use crate::terminal::{AckPolicy, Live};
 
 /// How many terminals leave, or come again, at a time.
@@ -21,6 +22,8 @@ pub(crate) struct Absent {
     pub(crate) sessions: usize,
     pub(crate) messages: u64,
     pub(crate) in_flight: usize,
+    /// At which rate, in an open loop.
+    pub(crate) rate: Option<Rate>,
     pub(crate) ttl: u32,
     pub(crate) topics: u64,
     pub(crate) acks: AckPolicy,
@@ -37,8 +40,10 @@ impl Absent {
 
         let storing = Meter::start(run.server)?;
         let manner = Manner { ttl: self.ttl, topics: self.topics };
-        let bounds = run.bounds(self.messages);
-        findings.answers = post_all(&run.service, &roster, self.in_flight, manner, bounds).await;
+        let at_a_time = roster.at_a_time(self.in_flight);
+        let senders = connected_senders(&run.service, manner, at_a_time).await;
+        let pace = run.pace(self.messages, self.rate)?;
+        findings.answers = post_all(senders, &roster, &pace).await;
         let expectation = self.expectation();
         findings.phases.push(storing.stop("messages accepted", roster.owed())?);
 
@@ -54,8 +59,8 @@ impl Absent {
         listeners.end().await;
 
         // The time to the frame is that of the absence, and says nothing.
-        findings.times(&roster);
-        findings.latencies.remove("post to frame");
+        findings.kept(&pace, at_a_time);
+        findings.answer_times(&[&roster], Since::of(self.rate));
         findings.judge(&roster, expectation);
         Ok(findings)
     }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use crate::pace::Turn;
 use crate::roster::{Roster, Taken};
 use crate::sender::Sender;
 use crate::terminal::{AckPolicy, Acks, Terminal, TerminalError};
@@ -10,6 +11,7 @@ pub(super) async fn exchange(
     sender: &mut Sender,
     terminal: &mut Terminal,
     (roster, index): (&Roster, usize),
+    turn: &mut Turn<'_>,
     patience: Duration,
 ) -> Result<(), TerminalError> {
     let before = roster.arrived();
@@ -27,7 +29,7 @@ pub(super) async fn exchange(
         terminal.flush().await
     };
     let post = async {
-        while !sender.post(roster, index).await {
+        while !sender.post(roster, index, turn).await {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     };

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -11,15 +10,18 @@ use crate::ledger::Expectation;
 use crate::limits::allow_connections;
 use crate::meter::Meter;
 use crate::numbers::micros;
-use crate::report::Findings;
+use crate::pace::{Pace, Rate, Turn};
+use crate::report::{Findings, Since};
 use crate::roster::{Roster, Session};
-use crate::sender::{Answers, Bounds, Manner, Sender, merge};
+use crate::sender::{Answers, Manner, Sender, connected_senders, merge};
 use crate::service::Service;
 
 /// New terminals, and their way to a first notification.
 pub(crate) struct First {
     pub(crate) terminals: u64,
     pub(crate) in_flight: usize,
+    /// At which rate they come, in an open loop.
+    pub(crate) rate: Option<Rate>,
 }
 
 /// How long the steps of one terminal took, in microseconds, and what came of its message.
@@ -36,7 +38,7 @@ struct Walker {
     service: Arc<Service>,
     size: usize,
     patience: Duration,
-    left: Arc<AtomicU64>,
+    pace: Arc<Pace>,
 }
 
 type Walked = Result<(Vec<Way>, Answers), String>;
@@ -46,13 +48,15 @@ impl First {
         allow_connections(2 * self.in_flight as u64)?;
         let mut findings = Findings::default();
         let metered = Meter::start(run.server)?;
-        let bounds = run.bounds(self.terminals);
-        let left = Arc::new(AtomicU64::new(bounds.messages));
+        let manner = Manner { ttl: 60, topics: 0 };
+        let senders = connected_senders(&run.service, manner, self.in_flight.max(1)).await;
+        let at_a_time = senders.len();
+        let pace = run.pace(self.terminals, self.rate)?;
         let mut tasks = JoinSet::new();
-        for _ in 0..self.in_flight.max(1) {
-            let (service, left) = (run.service.clone(), left.clone());
-            let walker = Walker { service, size: run.size, patience: run.patience, left };
-            tasks.spawn(walker.walk(bounds));
+        for sender in senders {
+            let (service, pace) = (run.service.clone(), pace.clone());
+            let walker = Walker { service, size: run.size, patience: run.patience, pace };
+            tasks.spawn(walker.walk(sender));
         }
         let mut ways = Vec::new();
         for walked in tasks.join_all().await {
@@ -65,9 +69,13 @@ impl First {
         findings.latency("connect", ways.iter().map(|way| way.connect));
         findings.latency("hello", ways.iter().map(|way| way.hello));
         findings.latency("register", ways.iter().map(|way| way.register));
-        findings.latency("connect to first notification", ways.iter().map(|way| way.all));
+        let all = Since::of(self.rate).until("connect to first notification", "due to first notification");
+        findings.latency(all, ways.iter().map(|way| way.all));
+        findings.kept(&pace, at_a_time);
         let rosters: Vec<_> = ways.iter().map(|way| &way.roster).collect();
-        findings.times_of_all(&rosters);
+        // What is due is a terminal's whole way; its message is posted when the terminal has come so far.
+        findings.answer_times(&rosters, Since::Post);
+        findings.arrival_times(&rosters, Since::Post);
         for roster in rosters {
             findings.judge(roster, Expectation::Each);
         }
@@ -76,20 +84,16 @@ impl First {
 }
 
 impl Walker {
-    async fn walk(self, bounds: Bounds) -> Walked {
-        let mut sender = Sender::new(self.service.clone(), Manner { ttl: 60, topics: 0 });
-        sender.connect().await.map_err(|error| format!("a sender's connection: {error}"))?;
+    async fn walk(self, mut sender: Sender) -> Walked {
         let mut ways = Vec::new();
-        let take = || {
-            self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
-        };
-        while tokio::time::Instant::now() < bounds.until && take() {
-            ways.push(self.one(&mut sender).await.map_err(|error| error.to_string())?);
+        while let Some(turn) = self.pace.next().await {
+            ways.push(self.one(&mut sender, turn).await.map_err(|error| error.to_string())?);
         }
         Ok((ways, sender.into_answers()))
     }
 
-    async fn one(&self, sender: &mut Sender) -> Result<Way, Failure> {
+    async fn one(&self, sender: &mut Sender, mut turn: Turn<'_>) -> Result<Way, Failure> {
+        let due = turn.begin();
         let began = Instant::now();
         let mut terminal = self.service.connect().await?;
         let connected = Instant::now();
@@ -99,8 +103,8 @@ impl Walker {
         let registered = Instant::now();
         let roster =
             Roster::new(registered, BodyTemplate::new(self.size)?, vec![Session::new(0, channel, path)]);
-        exchange(sender, &mut terminal, (&roster, 0), self.patience).await?;
-        let all = micros(began, Instant::now());
+        exchange(sender, &mut terminal, (&roster, 0), &mut Turn::at_once(), self.patience).await?;
+        let all = micros(due, Instant::now());
         terminal.close().await;
         Ok(Way {
             connect: micros(began, connected),

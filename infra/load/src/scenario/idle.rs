@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::listeners::Listeners;
 use super::{Failure, Run};
 use crate::fleet::Fleet;
+use crate::ledger::{Expectation, Faults};
 use crate::limits::allow_connections;
 use crate::meter::{Meter, Spent};
 use crate::numbers::{float, round};
@@ -18,8 +19,8 @@ pub(crate) struct Idle {
 }
 
 impl Idle {
-    /// The findings, and whether all connections were held.
-    pub(crate) async fn run(&self, run: &Run) -> Result<(Findings, bool), Failure> {
+    /// The findings, and how many connections were not held.
+    pub(crate) async fn run(&self, run: &Run) -> Result<(Findings, Faults), Failure> {
         allow_connections(self.connections as u64)?;
         let mut findings = Findings::default();
         let count = self.connections as u64;
@@ -39,8 +40,8 @@ impl Idle {
         findings.memory =
             connecting.server.as_ref().zip(held.server.as_ref()).map(|(b, h)| memory(b, h, count));
         findings.phases = vec![connecting, held];
-        findings.judge(&roster, crate::ledger::Expectation::Each);
-        Ok((findings, ended == 0))
+        findings.judge(&roster, Expectation::Each);
+        Ok((findings, Faults::from([("connections_ended", ended)])))
     }
 }
 

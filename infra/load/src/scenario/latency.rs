@@ -1,21 +1,22 @@
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::exchange::exchange;
 use super::{Failure, Run};
 use crate::fleet::Fleet;
 use crate::ledger::Expectation;
 use crate::meter::Meter;
-use crate::report::Findings;
+use crate::pace::Rate;
+use crate::report::{Findings, Since};
 use crate::sender::{Manner, Sender};
 
 /// One message at a time to one terminal, on a service that has nothing else to do.
 pub(crate) struct OneByOne {
     pub(crate) messages: u64,
     pub(crate) ttl: u32,
-    /// Between two messages.
+    /// Between two messages, where they have no rate.
     pub(crate) pause: Duration,
+    /// At which rate, in an open loop: what comes due while one is under way is late.
+    pub(crate) rate: Option<Rate>,
 }
 
 impl OneByOne {
@@ -27,15 +28,15 @@ impl OneByOne {
         sender.connect().await?;
 
         let metered = Meter::start(run.server)?;
-        let bounds = run.bounds(self.messages);
-        for _ in 0..bounds.messages {
-            if Instant::now() >= bounds.until {
-                break;
-            }
+        let pace = run.pace(self.messages, self.rate)?;
+        while let Some(mut turn) = pace.next().await {
             for terminal in &mut connected {
-                exchange(&mut sender, terminal, (&roster, 0), run.patience).await?;
+                exchange(&mut sender, terminal, (&roster, 0), &mut turn, run.patience).await?;
             }
-            tokio::time::sleep(self.pause).await;
+            drop(turn);
+            if self.rate.is_none() {
+                tokio::time::sleep(self.pause).await;
+            }
         }
         findings.phases.push(metered.stop("messages arrived", roster.arrived())?);
         for terminal in connected {
@@ -43,7 +44,9 @@ impl OneByOne {
         }
 
         findings.answers = sender.into_answers();
-        findings.times(&roster);
+        findings.kept(&pace, 1);
+        findings.answer_times(&[&roster], Since::of(self.rate));
+        findings.arrival_times(&[&roster], Since::of(self.rate));
         let expectation = if self.ttl == 0 { Expectation::Any } else { Expectation::Each };
         findings.judge(&roster, expectation);
         Ok(findings)

@@ -12,11 +12,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::body::BodyTemplate;
+use crate::pace::{Bounds, Pace, Rate};
 use crate::roster::{Roster, Session};
-use crate::sender::Bounds;
 use crate::service::Service;
 
 pub(crate) use absent::Absent;
@@ -47,7 +45,7 @@ impl Run {
         Ok(Arc::new(Roster::new(began, BodyTemplate::new(self.size)?, sessions)))
     }
 
-    fn bounds(&self, messages: u64) -> Bounds {
-        Bounds { messages, until: Instant::now() + self.at_most }
+    fn pace(&self, count: u64, rate: Option<Rate>) -> Result<Arc<Pace>, Failure> {
+        Ok(Arc::new(Pace::start(Bounds { count, at_most: self.at_most, rate })?))
     }
 }

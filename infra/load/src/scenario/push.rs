@@ -7,8 +7,9 @@ use crate::fleet::Fleet;
 use crate::ledger::Expectation;
 use crate::limits::allow_connections;
 use crate::meter::Meter;
-use crate::report::Findings;
-use crate::sender::{Manner, post_all};
+use crate::pace::Rate;
+use crate::report::{Findings, Since};
+use crate::sender::{Manner, connected_senders, post_all};
 use crate::terminal::{AckPolicy, Live};
 
 /// What was accepted with TTL 0 comes at once or not at all.
@@ -20,6 +21,8 @@ pub(crate) struct Push {
     pub(crate) sessions: usize,
     pub(crate) messages: u64,
     pub(crate) in_flight: usize,
+    /// At which rate, in an open loop.
+    pub(crate) rate: Option<Rate>,
     pub(crate) ttl: u32,
     pub(crate) acks: AckPolicy,
 }
@@ -37,15 +40,19 @@ impl Push {
 
         let pushing = Meter::start(run.server)?;
         let manner = Manner { ttl: self.ttl, topics: 0 };
-        let bounds = run.bounds(self.messages);
-        findings.answers = post_all(&run.service, &roster, self.in_flight, manner, bounds).await;
+        let at_a_time = roster.at_a_time(self.in_flight);
+        let senders = connected_senders(&run.service, manner, at_a_time).await;
+        let pace = run.pace(self.messages, self.rate)?;
+        findings.answers = post_all(senders, &roster, &pace).await;
         let (expectation, patience) =
             if self.ttl == 0 { (Expectation::Any, AT_ONCE) } else { (Expectation::Each, run.patience) };
         Listeners::settle(&roster, patience).await;
         findings.phases.push(pushing.stop("messages arrived", roster.arrived())?);
         listeners.end().await;
 
-        findings.times(&roster);
+        findings.kept(&pace, at_a_time);
+        findings.answer_times(&[&roster], Since::of(self.rate));
+        findings.arrival_times(&[&roster], Since::of(self.rate));
         findings.judge(&roster, expectation);
         Ok(findings)
     }

@@ -12,8 +12,6 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use crate::network::{Network, Stream};
 use crate::target::Target;
 
-/// How long an answer of the service may take: it may have thousands to answer at once.
-const ANSWER: Duration = Duration::from_secs(30);
 /// How long a good-bye may take; the connection is cut after it.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// Allocated for each connection at once. The library's 128 KiB would be 128 MB for a thousand.
@@ -22,6 +20,8 @@ const READ_BUFFER: usize = 4096;
 /// A terminal's connection.
 pub(crate) struct Terminal {
     socket: WebSocketStream<Stream>,
+    /// How long an answer of the service may take.
+    answer_within: Duration,
 }
 
 /// The connection or the protocol failed.
@@ -31,8 +31,8 @@ pub(crate) enum TerminalError {
     Connection(#[from] Box<tungstenite::Error>),
     #[error("the connection was not made: {0}")]
     Unconnected(#[from] std::io::Error),
-    #[error("the service did not answer within {} s", ANSWER.as_secs())]
-    Unanswered,
+    #[error("the service did not answer a {to} within {} s", within.as_secs())]
+    Unanswered { to: &'static str, within: Duration },
     #[error("the service closed the connection")]
     Closed,
     #[error("the service said {0}")]
@@ -51,22 +51,24 @@ impl Terminal {
         network: &Network,
         target: &Target,
         url: &str,
+        answer_within: Duration,
     ) -> Result<Self, TerminalError> {
         let stream = network.connect(target).await?;
         let mut request = url.into_client_request()?;
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
         let upgrade = client_async_with_config(request, stream, Some(config));
-        let (socket, _) =
-            tokio::time::timeout(ANSWER, upgrade).await.map_err(|_| TerminalError::Unanswered)??;
-        Ok(Self { socket })
+        let (socket, _) = tokio::time::timeout(answer_within, upgrade)
+            .await
+            .map_err(|_| TerminalError::Unanswered { to: "handshake", within: answer_within })??;
+        Ok(Self { socket, answer_within })
     }
 
     /// Asks to be provisioned; the name that the terminal has from now on.
     pub(crate) async fn hello(&mut self, uaid: Option<&str>) -> Result<String, TerminalError> {
         let hello = Hello { uaid: uaid.map(ToOwned::to_owned), use_webpush: Some(true), urgency: None };
         self.say(&TerminalMessage::Hello(hello)).await?;
-        match self.answer().await? {
+        match self.answer("hello").await? {
             ServiceMessage::Hello(answer) if answer.status == 200 => Ok(answer.uaid),
             other => Err(TerminalError::Refused(format!("{other:?} to a hello"))),
         }
@@ -75,7 +77,7 @@ impl Terminal {
     /// Asks for a session; its endpoint.
     pub(crate) async fn register(&mut self, register: Register) -> Result<String, TerminalError> {
         self.say(&TerminalMessage::Register(register)).await?;
-        match self.answer().await? {
+        match self.answer("register").await? {
             ServiceMessage::Register(mut answer) if answer.status == 200 => {
                 answer.endpoint.take().ok_or_else(|| TerminalError::Refused("no endpoint".to_owned()))
             }
@@ -127,8 +129,11 @@ impl Terminal {
     }
 
     /// Nothing else comes before it: this is only asked while nobody posts to the terminal.
-    async fn answer(&mut self) -> Result<ServiceMessage, TerminalError> {
-        let text = tokio::time::timeout(ANSWER, self.next()).await.map_err(|_| TerminalError::Unanswered)?;
+    async fn answer(&mut self, to: &'static str) -> Result<ServiceMessage, TerminalError> {
+        let within = self.answer_within;
+        let text = tokio::time::timeout(within, self.next())
+            .await
+            .map_err(|_| TerminalError::Unanswered { to, within })?;
         let text = text.ok_or(TerminalError::Closed)?;
         serde_json::from_str(&text)
             .map_err(|_| TerminalError::Refused(text.chars().take(200).collect::<String>()))

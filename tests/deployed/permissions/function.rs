@@ -1,0 +1,37 @@
+/// A function of the template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Function {
+    Connection,
+    Provision,
+    IssueToken,
+    ValidateToken,
+    Notify,
+    Drain,
+}
+
+impl Function {
+    pub(super) const ALL: [Self; 6] =
+        [Self::Connection, Self::Provision, Self::IssueToken, Self::ValidateToken, Self::Notify, Self::Drain];
+
+    /// Its name in the documents.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Provision => "provision",
+            Self::IssueToken => "issue-token",
+            Self::ValidateToken => "validate-token",
+            Self::Notify => "notify",
+            Self::Drain => "drain",
+        }
+    }
+
+    /// Its logical id in the template.
+    pub(super) fn logical(self) -> String {
+        format!("{self:?}Function")
+    }
+
+    /// That of its role, which SAM makes.
+    pub(super) fn role(self) -> String {
+        format!("{self:?}FunctionRole")
+    }
+}

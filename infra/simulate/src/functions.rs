@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aws_config::{Region, SdkConfig};
+
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
+use aws_types::SdkConfig;
+use aws_types::region::Region;
 use lambda_runtime::LambdaEvent;
 use signalbox_domain::{Clock, Timestamp};
 use signalbox_drain::Drain;

@@ -42,7 +42,11 @@ pub(crate) fn bill(setting: &Setting, counts: &Counts) -> Vec<Line> {
     let (reads, writes) =
         counts.units.values().fold((0.0, 0.0), |sum, units| (sum.0 + units.reads, sum.1 + units.writes));
     vec![
-        line("WebSocket messages: posts and acknowledgements", "socket-message", counts.socket_messages as f64),
+        line(
+            "WebSocket messages: posts and acknowledgements",
+            "socket-message",
+            counts.socket_messages as f64,
+        ),
         line("HTTP API requests", "http-request", 2.0),
         line("DynamoDB write units", "dynamodb-write", writes),
         line("DynamoDB read units", "dynamodb-read", reads),

@@ -61,7 +61,8 @@ impl Capacity {
     /// Serves so many units of the partition that a key of this hash is in, or is throttled.
     pub(crate) fn take(&mut self, hash: u64, units: f64) -> bool {
         let count = self.partitions.len().max(1) as u64;
-        let Some(partition) = self.partitions.get_mut(usize::try_from(hash % count).unwrap_or_default()) else {
+        let Some(partition) = self.partitions.get_mut(usize::try_from(hash % count).unwrap_or_default())
+        else {
             return false;
         };
         let served = self.whole.has_some() && partition.has_some();

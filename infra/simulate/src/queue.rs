@@ -184,7 +184,8 @@ impl Queues {
                     queue.send(entry["MessageBody"].as_str()?, delay(entry));
                 }
                 let sent = entries.iter();
-                let sent = sent.map(|entry| json!({"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": ""}));
+                let sent =
+                    sent.map(|entry| json!({"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": ""}));
                 json!({"Successful": sent.collect::<Vec<_>>(), "Failed": []})
             }
             _ => return None,
@@ -201,7 +202,10 @@ impl HttpConnector for Queues {
         let answer = self.answer(operation, &body);
         HttpConnectorFuture::new(async move {
             let Some((answer, after)) = answer else {
-                return response(400, json!({"__type": "com.amazonaws.sqs#UnsupportedOperation"}).to_string());
+                return response(
+                    400,
+                    json!({"__type": "com.amazonaws.sqs#UnsupportedOperation"}).to_string(),
+                );
             };
             sleep(after).await;
             response(200, answer.to_string())

@@ -52,7 +52,8 @@ pub struct Times {
 
 impl Times {
     pub(crate) fn of(setting: &Setting, all: &Population, accepted: Duration, counts: &Counts) -> Self {
-        let of = |kind| f64::from(u32::try_from(all.kinds().iter().filter(|k| **k == kind).count()).unwrap_or(0));
+        let of =
+            |kind| f64::from(u32::try_from(all.kinds().iter().filter(|k| **k == kind).count()).unwrap_or(0));
         let (there, gone) = (of(Kind::Connected), of(Kind::Gone));
         let page = |share: f64| {
             #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -185,23 +186,40 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { setting, times, job, outcome, counts, .. } = self;
         let (workers, rate) = (setting.workers, setting.rate);
-        writeln!(f, "{} members, TTL {} s, {workers} workers x {rate} posts/s", setting.members, setting.ttl)?;
+        writeln!(
+            f,
+            "{} members, TTL {} s, {workers} workers x {rate} posts/s",
+            setting.members, setting.ttl
+        )?;
         let (reads, writes) = (setting.warm_reads, setting.warm_writes);
         writeln!(f, "  tables of {reads} reads/s and {writes} writes/s, seed {}", setting.seed)?;
         writeln!(f, "times, in seconds from the request on")?;
-        writeln!(f, "  202 {:.3}, half of the pages {:.1}, 99 of 100 {:.1}, all {:.1}, last acknowledgement {:.1}",
-            times.accepted, times.half, times.nearly_all, times.pages, times.acknowledged)?;
-        writeln!(f, "  bounds: the quota {:.1}, the workers' rate {:.1}; {:+.1} % of the larger, {:+.1} % of the quota's",
-            times.by_quota, times.by_workers, 100.0 * (times.end() / times.bound() - 1.0),
-            100.0 * (times.end() / times.by_quota - 1.0))?;
+        writeln!(
+            f,
+            "  202 {:.3}, half of the pages {:.1}, 99 of 100 {:.1}, all {:.1}, last acknowledgement {:.1}",
+            times.accepted, times.half, times.nearly_all, times.pages, times.acknowledged
+        )?;
+        writeln!(
+            f,
+            "  bounds: the quota {:.1}, the workers' rate {:.1}; {:+.1} % of the larger, {:+.1} % of the quota's",
+            times.by_quota,
+            times.by_workers,
+            100.0 * (times.end() / times.bound() - 1.0),
+            100.0 * (times.end() / times.by_quota - 1.0)
+        )?;
         writeln!(f, "the job: {job:?}")?;
         writeln!(f, "the terminals: {outcome:?}")?;
         writeln!(f, "  {} pages, {} members dropped, {} dead letters", self.pages, self.dropped, self.dead)?;
         let sum = |of: fn(&crate::meter::Second) -> u32| -> u64 {
             counts.seconds.iter().map(|second| u64::from(of(second))).sum()
         };
-        writeln!(f, "refused: {} posts, {} acknowledgements; {} throttled reads and writes",
-            sum(|s| s.refused_posts), sum(|s| s.refused_acks), sum(|s| s.throttles))?;
+        writeln!(
+            f,
+            "refused: {} posts, {} acknowledgements; {} throttled reads and writes",
+            sum(|s| s.refused_posts),
+            sum(|s| s.refused_acks),
+            sum(|s| s.throttles)
+        )?;
         for (name, runs) in &counts.runs {
             writeln!(f, "  {name}: {runs:?}")?;
         }

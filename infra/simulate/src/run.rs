@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::Broken;
 use crate::dynamo::Dynamo;
 use crate::functions::{Factory, Woken};
 use crate::queue::{Queue, Queues, Rules};
@@ -11,7 +12,6 @@ use crate::sender::Sender;
 use crate::setting::Setting;
 use crate::source::Source;
 use crate::world::World;
-use crate::Broken;
 
 /// As the template says, of both queues.
 const RECEPTIONS: u32 = 5;
@@ -70,5 +70,12 @@ pub async fn run(setting: Setting) -> Result<Report, Broken> {
     let outcome = world.ledger().outcome(&world.population);
     let times = Times::of(&setting, &world.population, accepted, &counts);
     let dead = pages.dead() + drains.dead();
-    Ok(Report::new(setting, times, job, outcome, (dynamo.pages_done(), dynamo.members_dropped(), dead), counts))
+    Ok(Report::new(
+        setting,
+        times,
+        job,
+        outcome,
+        (dynamo.pages_done(), dynamo.members_dropped(), dead),
+        counts,
+    ))
 }

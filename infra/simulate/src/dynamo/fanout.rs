@@ -5,9 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::item::{
-    member, member_size, member_sort_key, read_units, shard, shard_bounds, size, write_units,
-};
+use super::item::{member, member_size, member_sort_key, read_units, shard, shard_bounds, size, write_units};
 use super::keyed::key;
 use super::{Answer, Inner, table};
 use crate::world::Table;
@@ -89,9 +87,12 @@ impl Inner {
         let values = &request["ExpressionAttributeValues"];
         let text = |name: &str| values[name]["S"].as_str();
         match (text(":members"), text(":job")) {
-            (Some(members), _) => {
-                self.members(request, members, text(":from").unwrap_or_default(), text(":to").unwrap_or_default())
-            }
+            (Some(members), _) => self.members(
+                request,
+                members,
+                text(":from").unwrap_or_default(),
+                text(":to").unwrap_or_default(),
+            ),
             (None, Some(job)) => self.pages(request, job),
             _ => Answer::Unknown,
         }

@@ -35,7 +35,8 @@ pub(super) fn session(all: &Population, number: u32) -> String {
 
 /// Its row as a member of the audience whose partitions begin with this.
 pub(super) fn member(all: &Population, number: u32, partition: &str) -> String {
-    let (sk, digest) = (member_sort_key(all, number), base64url::encode_standard(all.token(number).as_bytes()));
+    let (sk, digest) =
+        (member_sort_key(all, number), base64url::encode_standard(all.token(number).as_bytes()));
     format!(r#"{{"pk":{{"S":"{partition}"}},"sk":{{"S":"{sk}"}},"token":{{"B":"{digest}"}}}}"#)
 }
 

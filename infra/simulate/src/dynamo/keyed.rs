@@ -39,11 +39,8 @@ impl Inner {
         if left.len() == keys.len() {
             return Answer::Throttled;
         }
-        let left = if left.is_empty() {
-            json!({})
-        } else {
-            json!({ name: {"Keys": left, "ConsistentRead": true} })
-        };
+        let left =
+            if left.is_empty() { json!({}) } else { json!({ name: {"Keys": left, "ConsistentRead": true} }) };
         Answer::Done(format!(r#"{{"Responses":{{"{name}":[{}]}},"UnprocessedKeys":{left}}}"#, rows.join(",")))
     }
 

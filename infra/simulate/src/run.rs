@@ -31,13 +31,13 @@ pub async fn run(setting: Setting) -> Result<Report, Broken> {
     let world = Arc::new(World::new(setting.clone()));
     let dynamo = Dynamo::new(world.clone());
     let rules = Rules {
-        seed: setting.seed ^ 12,
+        seed: setting.seed ^ 0xc,
         visibility: setting.visibility,
         receptions: RECEPTIONS,
         twice: setting.twice,
     };
     let pages = Queue::new("pages", rules, world.meter.clone());
-    let drains = Rules { seed: setting.seed ^ 13, visibility: DRAINS_HIDDEN, ..rules };
+    let drains = Rules { seed: setting.seed ^ 0xd, visibility: DRAINS_HIDDEN, ..rules };
     let drains = Queue::new("drains", drains, world.meter.clone());
     let factory = Factory::new(&world, dynamo.clone(), Queues(vec![pages.clone(), drains.clone()]));
     let source = |queue: &Queue, woken, instances| {

@@ -45,7 +45,7 @@ impl Source {
 
     async fn work(self, slot: u32) -> Result<(), Broken> {
         sleep(ONE_MORE * (slot + 1).saturating_sub(AT_FIRST)).await;
-        let mut dice = Rng::with_seed(derive(self.world.setting.seed ^ 10, u64::from(slot)));
+        let mut dice = Rng::with_seed(derive(self.world.setting.seed ^ 0xa, u64::from(slot)));
         let mut instance = None;
         loop {
             let message = self.queue.receive().await;
@@ -72,16 +72,15 @@ impl Source {
         if self.woken == Woken::Page {
             meter.running(true);
         }
-        let running = match instance.take() {
-            Some(running) => running,
-            None => {
-                meter.run(name, |runs| runs.starts += 1);
-                sleep(START.draw(dice)).await;
-                self.factory.start(self.woken).await?
-            }
+        let running = if let Some(running) = instance.take() {
+            running
+        } else {
+            meter.run(name, |runs| runs.starts += 1);
+            sleep(START.draw(dice)).await;
+            self.factory.start(self.woken).await?
         };
         let ended = self.handle(&running, message).await;
-        let took = meter.elapsed() - began;
+        let took = meter.elapsed().saturating_sub(began);
         meter.run(name, |runs| {
             runs.count += 1;
             runs.time += took;
@@ -108,7 +107,7 @@ impl Source {
     fn death(&self, message: &Received) -> Option<Duration> {
         let setting = &self.world.setting;
         let mut dice =
-            Rng::with_seed(derive(setting.seed ^ 11, message.id << 8 | u64::from(message.receptions)));
+            Rng::with_seed(derive(setting.seed ^ 0xb, message.id << 8 | u64::from(message.receptions)));
         let dies = self.woken == Woken::Page && dice.f64() < setting.killed;
         let page = 0.1 + 200.0 / f64::from(setting.rate.get());
         dies.then(|| Duration::from_secs_f64(page * dice.f64()))

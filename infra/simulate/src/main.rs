@@ -17,10 +17,10 @@ struct Options {
     /// How many members the audience has.
     #[arg(long, default_value_t = 1_000_000)]
     members: u32,
-    /// The template's FanoutWorkers.
+    /// The template's `FanoutWorkers`.
     #[arg(long, default_value_t = 10)]
     workers: u32,
-    /// The template's FanoutWorkerRate.
+    /// The template's `FanoutWorkerRate`.
     #[arg(long, default_value = "250")]
     rate: NonZeroU32,
     /// How long the notification may wait, in seconds.
@@ -29,10 +29,10 @@ struct Options {
     /// The notification's body in bytes.
     #[arg(long, default_value_t = 200)]
     body: usize,
-    /// The template's WarmReadUnits.
+    /// The template's `WarmReadUnits`.
     #[arg(long, default_value_t = 12_000)]
     warm_reads: u32,
-    /// The template's WarmWriteUnits.
+    /// The template's `WarmWriteUnits`.
     #[arg(long, default_value_t = 4_000)]
     warm_writes: u32,
     /// The share of members whose terminals are absent.

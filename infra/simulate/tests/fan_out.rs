@@ -1,5 +1,7 @@
 //! A fan-out on simulated services, small enough for every run of the tests. docs/PERFORMANCE.md has the large ones.
 
+#![allow(clippy::unwrap_used)]
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 

@@ -52,7 +52,7 @@ fn an_audience_is_reached_at_the_workers_rate() {
 #[test]
 fn neither_deaths_nor_repetitions_lose_or_double_anybody() {
     let visibility = Duration::from_secs(90);
-    let report = simulate(Setting { twice: 0.3, killed: 0.3, visibility, ..small() });
+    let report = simulate(Setting { members: 3_000, twice: 0.3, killed: 0.3, visibility, ..small() });
     assert_all_well(&report);
     let workers = report.counts.runs["fanout-page"];
     assert!(workers.killed > 1 && workers.count > 12, "{report}");

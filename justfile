@@ -46,6 +46,10 @@ deployed *arguments:
 model seed="":
     SIGNALBOX_HISTORIES="{{ if seed == "" { "10000" } else { "1" } }}" {{ if seed == "" { "" } else { "SIGNALBOX_SEED=" + seed } }} cargo test --profile measure --package signalbox --test model -- --nocapture
 
+# A fan-out at the size and by the limits of AWS, simulated: see docs/PERFORMANCE.md.
+simulate *options:
+    cargo run --profile measure --package signalbox-simulate -- {{options}}
+
 # Puts known bugs back, one by one, and says how soon the model finds each.
 put-back *names:
     tests/model/put-back {{names}}

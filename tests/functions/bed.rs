@@ -438,9 +438,15 @@ impl Bed {
         entries.map(|entry| entry["MessageBody"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Runs the function `fanout-page` on this body, out of the queue for the `receptions`th time: whether it is done.
+    /// Runs the function `fanout-page` on this body, out of the queue for the `receptions`th time and with time for one try:
+    /// whether it is done.
     pub async fn page(&self, body: &str, receptions: u32) -> bool {
-        let event = page_event(body, receptions, self.now().plus(Duration::from_secs(60)));
+        self.page_within(body, receptions, Duration::from_secs(20)).await
+    }
+
+    /// Likewise, with so much time.
+    pub async fn page_within(&self, body: &str, receptions: u32, time: Duration) -> bool {
+        let event = page_event(body, receptions, self.now().plus(time));
         self.fanout_page.handle(event).await.unwrap().batch_item_failures.is_empty()
     }
 

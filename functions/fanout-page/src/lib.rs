@@ -5,11 +5,13 @@ mod admit;
 mod post;
 mod run;
 
+use std::time::Duration;
+
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
 use lambda_runtime::{Error, LambdaEvent};
 use signalbox_delivery::{NotQueued, Pace, read_work};
-use signalbox_domain::{Audience, JobId, Work};
+use signalbox_domain::{Audience, JobId, Timestamp, Work};
 use signalbox_gateway::of_invocation;
 use signalbox_startup::{Context, NotOpened};
 use signalbox_store::StoreError;
@@ -17,6 +19,12 @@ use signalbox_store::StoreError;
 /// A message that has come out of the queue so often does not come again: what becomes of it is written down before. As
 /// the template says.
 const RECEPTIONS: u32 = 5;
+/// What fails is tried again in the same run, after a pause that grows up to the longest: the queue would hide it for minutes,
+/// and mostly a table has been asked for more than it serves yet.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// Left of the function's time for one more try.
+const TRY: Duration = Duration::from_secs(20);
 
 /// The function.
 #[derive(Debug)]
@@ -49,9 +57,10 @@ impl FanoutPage {
     /// # Errors
     /// None: everything is told by message.
     pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
+        let until = Timestamp::from_millis(event.context.deadline);
         let trace = of_invocation(&event.context);
-        let records = join_all(event.payload.records.iter().map(|record| self.do_record(record)));
-        let done = self.context.invocation(&trace, records).await;
+        let records = event.payload.records.iter().map(|record| self.do_record(record, until));
+        let done = self.context.invocation(&trace, join_all(records)).await;
         let mut answer = SqsBatchResponse::default();
         for (record, done) in event.payload.records.into_iter().zip(done) {
             if !done {
@@ -62,7 +71,7 @@ impl FanoutPage {
     }
 
     /// Whether the record is dealt with.
-    async fn do_record(&self, record: &SqsMessage) -> bool {
+    async fn do_record(&self, record: &SqsMessage, until: Timestamp) -> bool {
         let work = match read_work(record.body.as_deref().unwrap_or_default()) {
             Ok(work) => work,
             Err(error) => {
@@ -72,19 +81,32 @@ impl FanoutPage {
             }
         };
         let last = receptions(record) >= RECEPTIONS;
-        let done = match work {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let Err(error) = self.do_work(work.clone(), last).await else { return true };
+            if self.context.clock.now().plus(pause + TRY) > until {
+                tracing::error!(%error, last, "a page goes back to its queue");
+                return false;
+            }
+            tracing::warn!(%error, "a page is tried again");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn do_work(&self, work: Work, last: bool) -> Result<(), Failed> {
+        match work {
             Work::Listed { job, page } => self.listed(job, page, last).await,
             Work::Parts { job, pages } if pages.len() <= 1 => self.part(job, pages.start, last).await,
             Work::Parts { job, pages } => self.spread(job, pages).await,
             Work::Sweep { audience } => self.sweep(audience).await,
-        };
-        done.inspect_err(|error| tracing::error!(%error, last, "a page goes back to its queue")).is_ok()
+        }
     }
 
     /// Puts each page into the queue by itself. 1 call for every 10.
     async fn spread(&self, job: JobId, pages: std::ops::Range<u32>) -> Result<(), Failed> {
         let work: Vec<_> = pages.map(|page| Work::Parts { job, pages: page..page + 1 }).collect();
-        Ok(self.context.pages.send(&work, std::time::Duration::ZERO).await?)
+        Ok(self.context.pages.send(&work, Duration::ZERO).await?)
     }
 
     /// Removes members of an audience that has been deleted, and leaves the rest to the queue. 1 read, 1 call for each partition
@@ -97,7 +119,7 @@ impl FanoutPage {
         }
         if self.context.store.sweep_members(&audience).await? {
             let rest = [Work::Sweep { audience }];
-            self.context.pages.send(&rest, std::time::Duration::ZERO).await?;
+            self.context.pages.send(&rest, Duration::ZERO).await?;
         }
         Ok(())
     }

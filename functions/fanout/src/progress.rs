@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_secs(1);
 const MANY: u32 = 500;
 /// How many refused recipients are told in one answer.
 const REFUSALS: usize = 1_000;
-/// A last attempt that began so long ago has come to nothing: the time for which the queue hides a page, and more.
+/// A last attempt that began so long ago has come to nothing: a function has a minute, by the template.
 const GIVEN_UP: Duration = Duration::from_secs(200);
 
 impl Fanout {

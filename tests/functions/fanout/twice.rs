@@ -135,6 +135,25 @@ async fn a_page_that_always_fails_is_told() {
     assert!(!bed.page("{}", 1).await);
 }
 
+/// R42: what a table does not serve at once is tried again in the same run, and not minutes later by the queue.
+#[tokio::test]
+async fn a_page_that_fails_is_tried_again_while_there_is_time() {
+    let bed = Bed::new().await;
+    let tokens = subscribers(&bed).await;
+    let told = accepted(&bed, to_all(&tokens, 60)).await;
+    let work = bed.paged();
+    let mut calls = 0;
+    bed.dynamo.intercept(move |operation| {
+        calls += u32::from(operation == "BatchWriteItem");
+        // The client tries three times.
+        (operation == "BatchWriteItem" && calls <= 3).then_some(Fault::Throttled)
+    });
+    assert!(bed.page_within(&work[0], 1, std::time::Duration::from_secs(60)).await);
+    bed.dynamo.intercept(|_| None);
+    assert_eq!(counts(&bed.progress(job(&told)).await), [6, 0, 0, 0, 0, 0]);
+    assert!(notifications(&bed).iter().all(|posted| posted.len() == 1));
+}
+
 /// I10: the same event twice is one job, also without a key.
 #[tokio::test]
 async fn i10_an_event_that_runs_twice_is_one_job() {

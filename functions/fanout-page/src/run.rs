@@ -4,7 +4,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use signalbox_domain::{
     Addressee, Audience, HashRange, Job, JobId, MessageKey, MessageKind, Page, Recipients, RefusedRecipient,
-    Tally, TopicMark, Who,
+    Tally, Timestamp, TopicMark, Who,
 };
 use signalbox_store::{PageState, Putting};
 use signalbox_telemetry::Count;
@@ -23,14 +23,27 @@ struct Begun {
     number: u32,
     /// An earlier run has stored its messages: some may have been posted, and acknowledged since.
     stored: bool,
+    /// This is its last attempt, of so many recipients, begun then.
+    last: Option<(Timestamp, u64)>,
+}
+
+impl Begun {
+    /// How far it is, for as long as it is not done. Of a last attempt that is told in each case: should it come to nothing, the
+    /// job can still end (R41).
+    fn state(&self, stored: bool) -> Option<PageState> {
+        match self.last {
+            Some((began, recipients)) => Some(PageState::LastAttempt { began, recipients, stored }),
+            None => stored.then_some(PageState::Stored),
+        }
+    }
 }
 
 impl FanoutPage {
     /// Carries out a page of a list.
     pub(crate) async fn listed(&self, job: JobId, page: Page, last: bool) -> Result<(), Failed> {
-        let Some(begun) = self.begin(job, page.number).await? else { return Ok(()) };
+        let Some(mut begun) = self.begin(job, page.number).await? else { return Ok(()) };
         let count = page.recipients.len() + page.refused.len();
-        self.announce(&begun, count, last).await?;
+        self.announce(&mut begun, count, last).await?;
         let recipients = page.recipients.into_iter().map(|listed| Recipient {
             who: Who::Index(listed.index),
             addressee: listed.addressee,
@@ -41,18 +54,18 @@ impl FanoutPage {
 
     /// Carries out a page of an audience. Members whose tokens are dead drop out.
     pub(crate) async fn part(&self, job: JobId, number: u32, last: bool) -> Result<(), Failed> {
-        let Some(begun) = self.begin(job, number).await? else { return Ok(()) };
-        let Recipients::Audience { audience, .. } = &begun.job.recipients else { return Ok(()) };
+        let Some(mut begun) = self.begin(job, number).await? else { return Ok(()) };
+        let Recipients::Audience { audience, .. } = begun.job.recipients.clone() else { return Ok(()) };
         let range = HashRange::part(number, begun.job.pages);
-        let members = self.context.store.members(audience, range).await?;
-        self.announce(&begun, members.len(), last).await?;
+        let members = self.context.store.members(&audience, range).await?;
+        self.announce(&mut begun, members.len(), last).await?;
         let recipients = members.iter().map(|member| Recipient {
             who: Who::Member(member.token),
             addressee: *member,
             payload: None,
         });
         let refused = self.carry_out(&begun, recipients.collect(), Vec::new()).await?;
-        self.drop_dead(audience, &members, &refused).await;
+        self.drop_dead(&audience, &members, &refused).await;
         Ok(())
     }
 
@@ -69,21 +82,19 @@ impl FanoutPage {
             Some(PageState::LastAttempt { stored, .. }) => stored,
             None => false,
         };
-        Ok(Some(Begun { job, number, stored }))
+        Ok(Some(Begun { job, number, stored, last: None }))
     }
 
-    /// Before the last attempt it is written down that it is: should it come to nothing, the job can still end (R41). 1 call
-    /// then.
-    async fn announce(&self, begun: &Begun, recipients: usize, last: bool) -> Result<(), Failed> {
+    /// Before the last attempt it is written down that it is. 1 call then.
+    async fn announce(&self, begun: &mut Begun, recipients: usize, last: bool) -> Result<(), Failed> {
         if !last {
             return Ok(());
         }
-        let state = PageState::LastAttempt {
-            began: self.context.clock.now(),
-            recipients: recipients as u64,
-            stored: begun.stored,
-        };
-        self.record(begun, &state).await
+        begun.last = Some((self.context.clock.now(), recipients as u64));
+        match begun.state(begun.stored) {
+            Some(state) => self.record(begun, &state).await,
+            None => Ok(()),
+        }
     }
 
     async fn record(&self, begun: &Begun, state: &PageState) -> Result<(), Failed> {
@@ -177,8 +188,10 @@ impl FanoutPage {
             self.context.metrics.many(Count::Stored, messages.len());
             due
         };
-        if left.iter().any(|due| due.connection.is_some()) {
-            self.record(begun, &PageState::Stored).await?;
+        if left.iter().any(|due| due.connection.is_some())
+            && let Some(state) = begun.state(true)
+        {
+            self.record(begun, &state).await?;
         }
         Ok(left)
     }

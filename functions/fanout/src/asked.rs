@@ -1,8 +1,8 @@
 //! What a request asks for, checked as far as it can be without a read.
 
 use signalbox_domain::{
-    Addressee, BodyLimit, IdempotencyKey, Listed, Pages, Payload, Refusal, RefusalKind, RefusedRecipient,
-    ServerKey, TokenClaims, Topic, Ttl, Urgency, Who,
+    Addressee, BodyLimit, IdempotencyKey, Listed, Pages, Payload, Refusal, RefusedRecipient, ServerKey,
+    TokenClaims, Topic, Ttl, Urgency, Who,
 };
 use signalbox_gateway::http::header;
 use signalbox_startup::{Context, NotOpened};
@@ -24,7 +24,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Of an audience's notification, whose members are `sha`.
+    /// Checked, and with the key by which its server is known, which no payload may use too.
     pub(crate) fn read(
         asked: &AudienceNotification,
         server: &ServerKey,
@@ -77,9 +77,7 @@ pub(crate) async fn pages(
 ) -> Result<Pages, Refusal> {
     let mut pages = Pages::new(PAGE, PAGE_BYTES);
     for (place, recipient) in recipients.iter().enumerate() {
-        if place % WITHOUT_PAUSE == WITHOUT_PAUSE - 1 {
-            tokio::task::yield_now().await;
-        }
+        let_others_work(place).await;
         // A list of 4 MiB has no more.
         let index = u32::try_from(place).unwrap_or(u32::MAX);
         pages.add(match listed(context, server, recipient, coding_of_all).await {
@@ -90,6 +88,13 @@ pub(crate) async fn pages(
         });
     }
     Ok(pages)
+}
+
+/// Behind every so many tokens.
+pub(crate) async fn let_others_work(place: usize) {
+    if place % WITHOUT_PAUSE == WITHOUT_PAUSE - 1 {
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn listed(
@@ -132,5 +137,5 @@ pub(crate) fn told(refused: &RefusedRecipient) -> signalbox_wire::RefusedRecipie
         Who::Index(index) => (Some(*index), None),
         Who::Member(token) => (None, Some(base64url::encode(token.as_bytes()))),
     };
-    signalbox_wire::RefusedRecipient { index, member, status: kind.status(), kind: RefusalKind::urn(*kind) }
+    signalbox_wire::RefusedRecipient { index, member, status: kind.status(), kind: kind.urn() }
 }

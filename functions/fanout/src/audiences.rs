@@ -8,7 +8,7 @@ use signalbox_gateway::http::{empty, json, ok};
 use signalbox_wire::{AudienceAnswer, AudienceChange, AudienceChanged, Member, MemberList, RefusedMember};
 
 use crate::accept::audience_name;
-use crate::asked::addressee;
+use crate::asked::{addressee, let_others_work};
 use crate::{Fanout, failed};
 
 /// A change that is under way when an audience is deleted is over by then.
@@ -54,6 +54,7 @@ impl Fanout {
     ) -> Result<BTreeMap<(signalbox_domain::TerminalId, signalbox_wire::ChannelId), Addressee>, Refusal> {
         let mut sessions = BTreeMap::new();
         for (index, member) in members.iter().enumerate() {
+            let_others_work(index).await;
             match addressee(&self.context, server, member.shown()).await {
                 Ok(member) => {
                     sessions.insert((member.terminal, member.channel), member);

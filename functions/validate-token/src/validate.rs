@@ -71,7 +71,7 @@ pub(crate) struct Shown {
 impl ValidateToken {
     /// What the request shows, refused without a call where token or key tell by themselves.
     pub(crate) async fn shown(&self, request: &Request) -> Result<Shown, Refusal> {
-        let token = presented_token(json(request)?)?;
+        let token = presented_token(&json(request)?)?;
         let server =
             server(request, &self.context.vapid, self.context.clock.now())?.ok_or(Refusal::VapidMissing)?;
         let opened = self.context.keys.open(|ring| TokenClaims::open(ring, &token)).await;
@@ -85,12 +85,8 @@ impl ValidateToken {
 }
 
 /// R13: a request without a token is malformed.
-fn presented_token(request: ValidateRequest) -> Result<String, Refusal> {
-    let token = match (request.token, request.endpoint) {
-        (Some(token), _) => token,
-        (None, Some(endpoint)) => endpoint.rsplit('/').next().unwrap_or_default().to_owned(),
-        (None, None) => String::new(),
-    };
+fn presented_token(request: &ValidateRequest) -> Result<String, Refusal> {
+    let token = request.shown().to_owned();
     if token.is_empty() {
         return Err(Refusal::Malformed(
             "the body must have `token`, or `endpoint` that ends in it".to_owned(),

@@ -24,6 +24,14 @@ pub struct ValidateRequest {
     pub endpoint: Option<String>,
 }
 
+impl ValidateRequest {
+    /// The token that it shows; empty where it shows none.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        crate::fan_out::shown(self.token.as_deref(), self.endpoint.as_deref())
+    }
+}
+
 /// The body of the answer to `GET /health`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

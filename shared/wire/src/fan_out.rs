@@ -222,7 +222,7 @@ impl Member {
     pub fn shown(&self) -> &str {
         match self {
             Self::Text(text) => last_segment(text),
-            Self::Object(object) => shown(object.token.as_deref(), object.endpoint.as_deref()),
+            Self::Object(object) => object.shown(),
         }
     }
 }

@@ -154,6 +154,28 @@ async fn a_page_that_fails_is_tried_again_while_there_is_time() {
     assert!(notifications(&bed).iter().all(|posted| posted.len() == 1));
 }
 
+/// R41: a job ends also where the last attempt dies behind the storing, between its posts.
+#[tokio::test]
+async fn a_last_attempt_that_dies_after_it_has_stored_is_told() {
+    let bed = Bed::new().await;
+    let (mut tokens, absent) = (subscribers(&bed).await, subscriber(&bed, crate::bed::B).await.1);
+    bed.disconnect(crate::bed::B).await;
+    tokens.push(absent);
+    let told = accepted(&bed, to_all(&tokens, 3_600)).await;
+    let work = bed.paged();
+    let mut stored = false;
+    bed.dynamo.intercept(move |operation| {
+        stored |= operation == "BatchWriteItem";
+        // The second look.
+        (stored && operation == "BatchGetItem").then_some(Fault::FailsBefore)
+    });
+    assert!(!bed.page(&work[0], 5).await);
+    assert_eq!(bed.progress(job(&told)).await["state"], "running");
+    bed.pass(std::time::Duration::from_secs(200));
+    let progress = bed.progress(job(&told)).await;
+    assert_eq!((&progress["state"], counts(&progress)), (&json!("done"), [0, 0, 0, 0, 7, 0]));
+}
+
 /// I10: the same event twice is one job, also without a key.
 #[tokio::test]
 async fn i10_an_event_that_runs_twice_is_one_job() {

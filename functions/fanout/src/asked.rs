@@ -24,7 +24,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Checked, and with the key by which its server is known, which no payload may use too.
+    /// Checked. No payload may use the key by which its server is known (RFC 8292 section 3.2).
     pub(crate) fn read(
         asked: &AudienceNotification,
         server: &ServerKey,

@@ -19,7 +19,7 @@ use signalbox_store::StoreError;
 /// A message that has come out of the queue so often does not come again: what becomes of it is written down before. As
 /// the template says.
 const RECEPTIONS: u32 = 5;
-/// What fails is tried again in the same run, after a pause that grows up to the longest: the queue would hide it for minutes,
+/// What fails and may pass is tried again in the same run, after a pause that grows up to the longest: the queue would hide it for minutes,
 /// and mostly a table has been asked for more than it serves yet.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
@@ -42,6 +42,17 @@ pub(crate) enum Failed {
     Queue(#[from] NotQueued),
     #[error("a message could not be sealed: {0}")]
     Key(#[from] NotOpened),
+}
+
+impl Failed {
+    /// Whether it may do a moment later.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Store(error) => error.may_pass(),
+            Self::Queue(error) => error.may_pass(),
+            Self::Key(error) => *error == NotOpened::Unavailable,
+        }
+    }
 }
 
 impl FanoutPage {
@@ -84,7 +95,7 @@ impl FanoutPage {
         let mut pause = FIRST_PAUSE;
         loop {
             let Err(error) = self.do_work(work.clone(), last).await else { return true };
-            if self.context.clock.now().plus(pause + TRY) > until {
+            if !error.may_pass() || self.context.clock.now().plus(pause + TRY) > until {
                 tracing::error!(%error, last, "a page goes back to its queue");
                 return false;
             }

@@ -6,13 +6,16 @@ use dynoxide::Database;
 use dynoxide::storage_backend::Clock;
 
 use crate::dynamo::EngineError;
-use crate::dynamo::dispatch::{Answer, answer};
+use crate::dynamo::dispatch::{Answer, Dispatch};
 use crate::response;
 
 /// The wire of DynamoDB without a thread behind it: in memory, and a call is answered where it is made. For tests on a virtual
 /// clock, which runs on while a thread of its own would still be at work.
 #[derive(Clone)]
-pub struct InlineDynamo(Database);
+pub struct InlineDynamo {
+    dispatch: Arc<Dispatch>,
+    database: Database,
+}
 
 /// Seconds since the Unix epoch, as a test tells them.
 struct Told<F>(F);
@@ -34,7 +37,8 @@ impl InlineDynamo {
     /// # Errors
     /// Where the engine refuses.
     pub fn memory(now: impl Fn() -> u64 + Send + Sync + 'static) -> Result<Self, EngineError> {
-        Database::memory_with_clock(Arc::new(Told(now))).map(Self).map_err(EngineError::in_memory)
+        let database = Database::memory_with_clock(Arc::new(Told(now))).map_err(EngineError::in_memory)?;
+        Ok(Self { dispatch: Arc::new(Dispatch::to(database.clone())), database })
     }
 
     /// Deletes what has expired by the tables' TTL attribute, as DynamoDB does some time after.
@@ -42,7 +46,7 @@ impl InlineDynamo {
     /// # Errors
     /// Where the engine refuses.
     pub fn sweep(&self) -> Result<usize, EngineError> {
-        self.0.sweep_ttl().map_err(EngineError::in_memory)
+        self.database.sweep_ttl().map_err(EngineError::in_memory)
     }
 
     /// The body of the answer to a call that no client makes: for a look into the tables.
@@ -53,7 +57,7 @@ impl InlineDynamo {
 
     /// Status and body of the answer to a call.
     pub(crate) fn run(&self, operation: &str, body: &[u8]) -> Answer {
-        answer(&self.0, operation, body)
+        self.dispatch.answer(operation, body)
     }
 }
 

@@ -30,6 +30,8 @@ pub enum Fault {
     Throttled,
     /// A transaction holds the item: without effect.
     Conflict,
+    /// Not permitted: without effect, and not worth a retry.
+    Denied,
     /// An internal error before the effect.
     FailsBefore,
     /// An internal error after the effect.
@@ -137,6 +139,7 @@ impl Recorder {
             Some(Fault::Conflict) => {
                 Ok(error(400, "com.amazonaws.dynamodb.v20120810#TransactionConflictException"))
             }
+            Some(Fault::Denied) => Ok(error(400, "com.amazonaws.dynamodb.v20120810#AccessDeniedException")),
             Some(Fault::FailsBefore) => Ok(error(500, "InternalServerError")),
             Some(Fault::FailsAfter) => {
                 self.wire.call(request).await?;

@@ -25,3 +25,24 @@ where
         _ => "the response could not be read".to_owned(),
     }
 }
+
+/// Whether AWS has refused the call for what a repetition does not change: a permission that is not there, a table or a queue
+/// that does not exist, a request that is not valid. What is not known to be one of these may pass.
+pub fn is_refused<E, R>(error: &SdkError<E, R>) -> bool
+where
+    E: ProvideErrorMetadata,
+{
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    // Of SQS's `AWS.SimpleQueueService.NonExistentQueue` too.
+    REFUSALS.contains(&code.rsplit('.').next().unwrap_or_default())
+}
+
+const REFUSALS: [&str; 7] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "NonExistentQueue",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+    "UnrecognizedClientException",
+    "ValidationException",
+];

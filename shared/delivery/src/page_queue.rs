@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures_util::future::try_join_all;
-use signalbox_aws::describe;
+use signalbox_aws::{describe, is_refused};
 use signalbox_domain::Work;
 
 use crate::work::write;
@@ -26,8 +27,22 @@ pub struct PageQueue {
 
 /// The queue did not take all of it; some may be in it.
 #[derive(Debug, thiserror::Error)]
-#[error("the queue of pages did not take it: {0}")]
-pub struct NotQueued(String);
+pub enum NotQueued {
+    /// SQS failed or could not be reached, after the SDK's retries.
+    #[error("the queue of pages did not take it: {0}")]
+    Unavailable(String),
+    /// SQS refused it, and would again.
+    #[error("the queue of pages refuses: {0}")]
+    Refused(String),
+}
+
+impl NotQueued {
+    /// Whether it may be taken a moment later.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
 
 impl PageQueue {
     /// The queue at this URL.
@@ -42,7 +57,7 @@ impl PageQueue {
     /// [`NotQueued`].
     pub async fn send(&self, work: &[Work], delay: Duration) -> Result<(), NotQueued> {
         let bodies = work.iter().map(write).collect::<Result<Vec<_>, _>>();
-        let bodies = bodies.map_err(|error| NotQueued(error.to_string()))?;
+        let bodies = bodies.map_err(|error| NotQueued::Refused(error.to_string()))?;
         let batches = batches(bodies);
         for some in batches.chunks(AT_ONCE) {
             try_join_all(some.iter().map(|batch| self.send_batch(batch, delay))).await?;
@@ -61,17 +76,26 @@ impl PageQueue {
                     .delay_seconds(seconds)
                     .build()
             });
-            let entries = entries.collect::<Result<Vec<_>, _>>().map_err(|e| NotQueued(e.to_string()))?;
+            let entries =
+                entries.collect::<Result<Vec<_>, _>>().map_err(|e| NotQueued::Refused(e.to_string()))?;
             let sent =
                 self.queue.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
-            let failed = sent.map_err(|error| NotQueued(describe(&error)))?.failed;
+            let failed = sent.map_err(not_queued)?.failed;
             open.retain(|(place, _)| failed.iter().any(|entry| entry.id == place.to_string()));
             if open.is_empty() {
                 return Ok(());
             }
         }
-        Err(NotQueued(format!("{} messages of a batch were left undone after every retry", open.len())))
+        Err(NotQueued::Unavailable(format!(
+            "{} messages of a batch were left undone after every retry",
+            open.len()
+        )))
     }
+}
+
+fn not_queued<E: ProvideErrorMetadata>(error: SdkError<E>) -> NotQueued {
+    let told = describe(&error);
+    if is_refused(&error) { NotQueued::Refused(told) } else { NotQueued::Unavailable(told) }
 }
 
 /// In order, as many together as a batch takes.

@@ -8,6 +8,8 @@ use crate::support::{App, PATIENCE, Server, Service, http, next};
 
 /// So many acknowledgements are taken before an answer is late, however many have come during a long deployment.
 const AT_ONCE: usize = 20;
+/// Between two looks, or two sendings.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A terminal on one connection, and a server that sends to it.
 pub(super) struct Flow {
@@ -72,6 +74,22 @@ impl Flow {
         }
     }
 
+    /// The terminal comes again and acknowledges what has waited for it: what an instance stored that was ended before it posted
+    /// or answered was not accepted, was sent again, and is there until the next `hello`.
+    pub(super) async fn come_again(&mut self, waiting: impl AsyncFn() -> usize) {
+        self.terminal = self.service.again(&self.uaid).await;
+        let nothing_waits = async {
+            while waiting().await > 0 {
+                while let Ok(came) = tokio::time::timeout(PAUSE, next(&mut self.terminal)).await {
+                    acknowledge(&mut self.terminal, &[came]).await;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, nothing_waits)
+            .await
+            .expect("all that waits comes, and is acknowledged");
+    }
+
     /// Sends as a server does: what is answered 500 or more is sent again, after a pause.
     async fn until_accepted(&self, text: &str) {
         let accepted = async {
@@ -79,7 +97,7 @@ impl Flow {
                 let answer = self.service.send(&self.server, &self.app, text).await;
                 match answer.status().as_u16() {
                     201 => break,
-                    500.. => tokio::time::sleep(Duration::from_millis(200)).await,
+                    500.. => tokio::time::sleep(PAUSE).await,
                     status => panic!("{status} {}", answer.text().await.unwrap_or_default()),
                 }
             }
@@ -109,7 +127,7 @@ impl Flow {
             tokio::select! {
                 biased;
                 done = &mut until => break done,
-                () = tokio::time::sleep(Duration::from_millis(200)) => {}
+                () = tokio::time::sleep(PAUSE) => {}
             }
         };
         self.push_to_others().await;

@@ -51,8 +51,8 @@ impl<'s> Rotation<'s> {
 
     /// The old key leaves when nothing is under it any more. The session that is left, under the new key.
     pub(super) async fn retire(&self, flow: &mut Flow) -> App {
-        // Behind it nothing is on its way that was sent before.
-        flow.push().await;
+        let terminal = flow.terminal_id();
+        flow.come_again(async || self.waiting(&terminal).await).await;
         let successor = App::register(&mut flow.terminal, None, None).await;
         assert_eq!(key_of(successor.token()), 2);
         let at_once = self.run(&["retire", "1"]).await.unwrap_err();
@@ -83,6 +83,17 @@ impl<'s> Rotation<'s> {
         let mut keys: Vec<_> = ring.as_object().unwrap().keys().filter_map(|key| key.parse().ok()).collect();
         keys.sort_unstable();
         (sealing, keys)
+    }
+
+    /// How much waits for a terminal.
+    async fn waiting(&self, terminal: &str) -> usize {
+        let query = json!({
+            "TableName": self.stack.resource("MessagesTable"),
+            "KeyConditionExpression": "pk = :terminal",
+            "ExpressionAttributeValues": {":terminal": {"S": terminal}},
+            "ConsistentRead": true,
+        });
+        self.aws.call("dynamodb", "query", query).await["Items"].as_array().unwrap().len()
     }
 
     async fn run(&self, step: &[&str]) -> Result<(), String> {

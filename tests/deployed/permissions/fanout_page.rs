@@ -107,8 +107,8 @@ async fn repeats(scene: Arc<Scene>) -> Act {
 
 async fn marks_absent(scene: Arc<Scene>) -> Act {
     let (uaid, app) = scene.absent_with_session().await;
-    // With another TTL `drain` would do it where this cannot.
-    let job = scene.job(0, None).await;
+    // With another TTL `drain` would do it where this cannot. With this one nothing is posted of an old job.
+    let job = scene.new_job(0, None).await;
     scene.put_on(&uaid, &gone(), true).await;
     Box::pin(async move {
         scene.carries_out(&page_to(&job, further(), &uaid, &app)).await

@@ -154,6 +154,23 @@ async fn a_page_that_fails_is_tried_again_while_there_is_time() {
     assert!(notifications(&bed).iter().all(|posted| posted.len() == 1));
 }
 
+/// What a permission is missing for goes back to the queue at once: the next minute brings none, and a worker is paid for waiting.
+#[tokio::test]
+async fn a_page_that_is_refused_is_not_tried_again() {
+    let bed = Bed::new().await;
+    let tokens = subscribers(&bed).await;
+    let told = accepted(&bed, to_all(&tokens, 60)).await;
+    let work = bed.paged();
+    let _ = bed.dynamo.take();
+    bed.dynamo.intercept(|operation| (operation == "BatchWriteItem").then_some(Fault::Denied));
+    assert!(!bed.page_within(&work[0], 1, std::time::Duration::from_secs(60)).await);
+    let calls = bed.dynamo.take_operations();
+    assert_eq!(calls.iter().filter(|operation| *operation == "BatchWriteItem").count(), 1, "{calls:?}");
+    bed.dynamo.intercept(|_| None);
+    assert!(bed.page(&work[0], 2).await);
+    assert_eq!(counts(&bed.progress(job(&told)).await), [6, 0, 0, 0, 0, 0]);
+}
+
 /// R41: a job ends also where the last attempt dies behind the storing, between its posts.
 #[tokio::test]
 async fn a_last_attempt_that_dies_after_it_has_stored_is_told() {

@@ -9,7 +9,7 @@ use dynoxide::Database;
 use tokio::sync::{mpsc, oneshot};
 
 use super::disk::Disk;
-use super::dispatch::{Answer, answer, writes};
+use super::dispatch::{Answer, Dispatch, writes};
 use super::health::Health;
 
 /// How many calls may wait for the engine; more wait at their sender.
@@ -60,7 +60,7 @@ pub(super) fn start(
     let (sender, calls) = mpsc::channel(QUEUE);
     let (failed, failure) = oneshot::channel();
     let thread = std::thread::spawn(move || {
-        if let Err(error) = (Engine { database, disk, health }).run(calls) {
+        if let Err(error) = (Engine { dispatch: Dispatch::to(database), disk, health }).run(calls) {
             // Where nobody waits to be told, the calls fail all the same.
             let _ = failed.send(error);
         }
@@ -69,7 +69,7 @@ pub(super) fn start(
 }
 
 struct Engine {
-    database: Database,
+    dispatch: Dispatch,
     disk: Option<Disk>,
     health: Health,
 }
@@ -107,7 +107,7 @@ impl Engine {
     }
 
     fn answer(&mut self, call: &Call) -> Answer {
-        let answer = answer(&self.database, &call.operation, &call.body);
+        let answer = self.dispatch.answer(&call.operation, &call.body);
         self.health.note(&call.operation, writes(&call.operation), &answer, Instant::now());
         answer
     }

@@ -3,6 +3,7 @@ pub(crate) mod dispatch;
 mod engine;
 mod health;
 mod tables;
+mod tokens;
 
 use std::path::Path;
 

@@ -9,10 +9,12 @@ pub(super) enum Function {
     Drain,
     Fanout,
     FanoutPage,
+    /// There where `KeepAlive` is on.
+    KeepAlive,
 }
 
 impl Function {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Connection,
         Self::Provision,
         Self::IssueToken,
@@ -21,6 +23,7 @@ impl Function {
         Self::Drain,
         Self::Fanout,
         Self::FanoutPage,
+        Self::KeepAlive,
     ];
 
     /// Its name in the documents.
@@ -34,6 +37,7 @@ impl Function {
             Self::Drain => "drain",
             Self::Fanout => "fanout",
             Self::FanoutPage => "fanout-page",
+            Self::KeepAlive => "keep-alive",
         }
     }
 

@@ -7,6 +7,7 @@ mod fanout;
 mod fanout_page;
 mod function;
 mod issue_token;
+mod keep_alive;
 mod many;
 mod notify;
 mod operation;
@@ -48,7 +49,8 @@ async fn roles_hold_what_the_table_names_and_nothing_else() {
     }
 }
 
-/// Without a permission what needs it fails, and the function's other operations work; with it back, all do.
+/// Without a permission what needs it fails, and the function's other operations work (where an instance has started); with it
+/// back, all do.
 #[tokio::test]
 async fn what_needs_a_permission_fails_without_it_and_nothing_else_does() {
     let _alone = ROLES.lock().await;

@@ -6,6 +6,8 @@ pub(super) enum On {
     Connections,
     /// The table of jobs and audiences.
     Fanouts,
+    /// The table of connections that are kept alive.
+    KeepAlives,
     /// Posting to the terminals' connections.
     Posts,
     /// Closing them.
@@ -34,6 +36,7 @@ impl On {
             Self::Messages => "table of messages",
             Self::Connections => "table of connections",
             Self::Fanouts => "table of jobs and audiences",
+            Self::KeepAlives => "table of connections that are kept alive",
             Self::Posts => "posts to connections",
             Self::Closes => "ends of connections",
             Self::DrainQueue => "queue of drains",

@@ -21,6 +21,7 @@ pub(super) fn operations() -> Vec<Operation> {
     let read_shared_bodies = On::Messages.may("dynamodb:BatchGetItem");
     let delete = On::Messages.may("dynamodb:BatchWriteItem");
     let delete_of_topic = On::Messages.may("dynamodb:DeleteItem");
+    let keep_alive = On::KeepAlives.may("dynamodb:PutItem");
     let arrive = [record, change, POST];
     let and = |more: &[Permission]| [&arrive, more].concat();
     vec![
@@ -45,6 +46,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new("`hello` owes what it could not post", &and(&[OWE]), known).lacking(&[query]),
         // The loser's end comes also where the winner could not be answered.
         Operation::new("`hello` ends the connection before", &[record, change, CLOSE], takes_over),
+        Operation::new("`hello` registers its connection to be kept alive", &and(&[keep_alive]), registers),
         Operation::new("`hello` on a closed connection forgets it", &and(&[forget]), forgets),
         Operation::new("a bad `hello` is told what it is", &[POST], told),
         Operation::new("a bad `hello` ends its connection", &[CLOSE], closed),
@@ -106,6 +108,20 @@ async fn takes_over(scene: Arc<Scene>) -> Act {
         // Whether it is answered is another question.
         let _ = terminal.hello(Some(hello.uaid)).await;
         is_closed(&mut before).await
+    })
+}
+
+async fn registers(scene: Arc<Scene>) -> Act {
+    let (uaid, _) = scene.absent_with_session().await;
+    let mut terminal = scene.service.connect().await;
+    Box::pin(async move {
+        if terminal.hello(Some(uaid.clone())).await.is_err() || !is_taken(&mut terminal).await {
+            return false;
+        }
+        match scene.connection_of(&uaid).await {
+            Some(connection) => scene.is_in_slot(&connection).await,
+            None => false,
+        }
     })
 }
 

@@ -33,9 +33,14 @@ impl Rounds {
 
     /// Every operation that says something about it: all are prepared, and those that lack the same then act at once.
     async fn round(&self, taken: Option<Permission>) -> Vec<String> {
+        let of_starts = |taken: Permission| {
+            self.table.operations.iter().any(|operation| operation.starts && operation.needs.contains(&taken))
+        };
         let telling = |operation: &&Operation| match taken {
+            // Whether it works without it depends on whether an instance is free that has started with it.
+            Some(taken) if of_starts(taken) => operation.needs.contains(&taken),
             // A start takes long, and tells nothing where it does not need the permission.
-            Some(taken) if operation.starts => operation.needs.contains(&taken),
+            Some(_) if operation.starts => false,
             // It lacks it anyhow.
             Some(taken) => !operation.lacks.contains(&taken),
             None => true,

@@ -63,6 +63,7 @@ impl Scene {
             On::Messages => table("MessagesTable"),
             On::Connections => table("ConnectionsTable"),
             On::Fanouts => table("FanoutTable"),
+            On::KeepAlives => table("KeepAliveTable"),
             On::Posts => connections("POST"),
             On::Closes => connections("DELETE"),
             On::DrainQueue => queue("DrainQueue"),

@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use super::function::Function;
 use super::operation::Operation;
 use super::permission::{On, Permission, taken_by_lambda};
-use super::{connection, drain, fanout, fanout_page, issue_token, notify, provision, validate_token};
+use super::{
+    connection, drain, fanout, fanout_page, issue_token, keep_alive, notify, provision, validate_token,
+};
 
 /// By SAM on every role: to write logs, `logs:CreateLogGroup`, `logs:CreateLogStream` and `logs:PutLogEvents` on everything. It is
 /// Lambda that uses it, in the function's name, and the emulator does not ask for it.
@@ -33,6 +35,7 @@ impl Table {
             Function::Drain => drain::operations(),
             Function::Fanout => fanout::operations(),
             Function::FanoutPage => fanout_page::operations(),
+            Function::KeepAlive => keep_alive::operations(),
         };
         Self { function, operations, unproven }
     }

@@ -7,6 +7,8 @@ use std::sync::Once;
 use serde_json::{Value, json};
 use signalbox_local_aws::PostError;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::bed::{A, B, Bed, CHANNEL, PUBLIC_URL};
 
@@ -45,9 +47,8 @@ impl<'w> MakeWriter<'w> for Log {
 fn begin() {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
-        let lines = tracing_subscriber::fmt().with_env_filter(signalbox_startup::log_filter(None));
-        let lines = lines.with_writer(Log).json().with_span_list(false).finish();
-        tracing::subscriber::set_global_default(lines).unwrap();
+        let lines = tracing_subscriber::fmt::layer().with_writer(Log).json().with_span_list(false);
+        tracing_subscriber::registry().with(signalbox_startup::log_filter(None)).with(lines).init();
     });
     take();
 }

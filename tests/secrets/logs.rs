@@ -5,6 +5,8 @@ use serde_json::json;
 use signalbox_local_aws::{Fault, PostError};
 use signalbox_wire::base64url;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::bed::{A, B, Bed, CHANNEL, PUBLIC_URL, versions};
 use crate::events::Link;
@@ -42,12 +44,8 @@ impl<'w> MakeWriter<'w> for Lines {
 #[tokio::test]
 async fn no_secret_is_logged() {
     let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(signalbox_startup::log_filter(Some("trace")))
-        .with_writer(lines.clone())
-        .finish();
-    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let json = tracing_subscriber::fmt::layer().json().with_writer(lines.clone());
+    tracing_subscriber::registry().with(signalbox_startup::log_filter(Some("trace"))).with(json).init();
 
     let bed = Bed::new().await;
     let mut known = Known::of(&bed);

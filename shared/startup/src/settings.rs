@@ -220,6 +220,13 @@ mod tests {
     }
 
     #[test]
+    fn enrolment_is_asked_for_where_its_secret_is_named() {
+        let enrolment = |secret| settings(&[("SIGNALBOX_ENROLMENT_SECRET", secret)]).unwrap().enrolment;
+        assert_eq!(settings(&[]).unwrap().enrolment, None);
+        assert_eq!(enrolment("arn:of-a-secret").as_deref(), Some("arn:of-a-secret"));
+    }
+
+    #[test]
     fn what_is_no_origin_stops_the_start() {
         for wrong in ["old.example", "https://old.example/push", "https://old.example;https://b.example"] {
             let error = settings(&[("SIGNALBOX_EARLIER_ORIGINS", wrong)]).unwrap_err().to_string();

@@ -8,7 +8,7 @@ use signalbox_local_aws::Fault;
 use crate::bed::{A, B, Bed, CHANNEL};
 use crate::events::{Link, SOURCES, socket};
 
-const KEY: &str = "an.example~enrolment_key-which-is-long";
+pub(crate) const KEY: &str = "an.example~enrolment_key-which-is-long";
 const OTHER: &str = "another.example~enrolment_key-as-long-x";
 const UNKNOWN: &str = "0123456789abcdef0123456789abcdef";
 const C: Link = Link { id: "connection-c=", connected: 3_000 };
@@ -23,7 +23,7 @@ async fn enrolling() -> Bed {
 
 /// How a connection carries its key.
 #[derive(Debug, Clone, Copy)]
-enum By {
+pub(crate) enum By {
     Query,
     Header,
 }
@@ -34,7 +34,7 @@ impl Bed {
         self.answer("connect", &self.connect_event(link, by, key)).await["statusCode"].as_i64().unwrap()
     }
 
-    fn connect_event(&self, link: Link, by: By, key: &str) -> Value {
+    pub(crate) fn connect_event(&self, link: Link, by: By, key: &str) -> Value {
         self.peers.open(link.id);
         let mut event = socket(self.source, "connect", link, &self.event_id(), None);
         match by {

@@ -12,6 +12,7 @@ use crate::host::{Data, Host, HostOptions, Tls};
 
 /// How the service runs.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of the command line are just that")]
 pub struct ServeOptions {
     /// Where terminals and application servers connect.
     #[arg(long, env = "SIGNALBOX_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]

@@ -121,6 +121,7 @@ async fn a_terminal_is_spared_what_is_less_urgent() {
         uaid: Some(hello.uaid.clone()),
         use_webpush: Some(true),
         urgency: Some(urgency.into()),
+        enrolment: None,
     };
     terminal.hello_as(wanting("high")).await.unwrap();
     for urgency in ["low", "high"] {

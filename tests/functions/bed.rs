@@ -19,7 +19,7 @@ use signalbox_local_aws::{
 };
 use signalbox_notify::Notify;
 use signalbox_provision::Provision;
-use signalbox_startup::{ClientConfigs, Clients, Context, QueueUrls, Settings};
+use signalbox_startup::{ClientConfigs, Clients, Context, Enrolment, QueueUrls, Settings};
 use signalbox_store::TableNames;
 use signalbox_telemetry::{Embedded, Metrics};
 use signalbox_validate_token::ValidateToken;
@@ -34,11 +34,14 @@ pub const CHANNEL: &str = "5a7b9c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d";
 pub const PUBLIC_URL: &str = "https://push.example";
 pub const A: Link = Link { id: "connection-a=", connected: 1_000 };
 pub const B: Link = Link { id: "connection-b=", connected: 2_000 };
+/// The secret of the enrolment keys.
+const ENROLMENT: &str = "enrolment-keys";
 pub const KEY_RING: &str = r#"{"encrypt":"1","1":"an example secret that is long enough"}"#;
 
 /// The functions over counting wires, and a clock that stands still until it is told.
 pub struct Bed {
     pub context: Context,
+    clients: Clients,
     pub tables: aws_sdk_dynamodb::Client,
     pub dynamo: Recorder,
     pub posts: Recorder,
@@ -52,6 +55,9 @@ pub struct Bed {
     /// The lines of metrics, as they are written.
     pub lines: Arc<Mutex<Vec<String>>>,
     key_ring: Arc<Mutex<String>>,
+    /// Calls to Secrets Manager.
+    pub secrets: Recorder,
+    enrolment_keys: Arc<Mutex<String>>,
     now: Arc<AtomicU64>,
     events: AtomicU64,
     connection: Connection,
@@ -108,10 +114,11 @@ impl Bed {
 
     async fn with(source: Source, wires: Wires, clock: Clock) -> Self {
         let Wires { dynamo, posts, queues, drains, pages, peers, key_ring, now } = wires;
-        let secrets = SecretsWire::new({
-            let key_ring = key_ring.clone();
-            move || Ok(key_ring.lock().unwrap().clone())
-        });
+        let enrolment_keys = Arc::<Mutex<String>>::default();
+        let secrets = Recorder::new(SecretsWire::new({
+            let (key_ring, enrolment_keys) = (key_ring.clone(), enrolment_keys.clone());
+            move |id| Ok(if id == ENROLMENT { &enrolment_keys } else { &key_ring }.lock().unwrap().clone())
+        }));
         let tables = TableNames {
             terminals: "terminals".into(),
             messages: "messages".into(),
@@ -121,7 +128,7 @@ impl Bed {
         let configs = ClientConfigs {
             dynamodb: config(dynamo.clone()),
             connections: config(posts.clone()),
-            secrets: config(secrets),
+            secrets: config(secrets.clone()),
             queues: config(queues.clone()),
         };
         let clients = Clients::new(&configs, "http://posts.invalid");
@@ -130,13 +137,13 @@ impl Bed {
         let url = |name| format!("http://queues.invalid/{name}");
         let urls = QueueUrls { drains: url("drains"), pages: url("pages") };
         let settings = Settings::new(tables, urls, PUBLIC_URL.parse().unwrap());
-        let context = Context::new(clients, settings, "key-ring".into(), clock).await.unwrap();
+        let context = Context::new(clients.clone(), settings, "key-ring".into(), clock).await.unwrap();
         let lines = Arc::<Mutex<Vec<String>>>::default();
         let written = lines.clone();
         let write = move |line: &str| written.lock().unwrap().push(line.to_owned());
         let embedded = Embedded::new("Signalbox/signalbox".parse().unwrap(), write);
         let context = context.counting(Metrics::new(Arc::new(embedded)));
-        let _ = dynamo.take();
+        let _ = (dynamo.take(), secrets.take());
         Self {
             connection: Connection::new(context.clone()),
             provision: Provision::new(context.clone()),
@@ -148,6 +155,7 @@ impl Bed {
             fanout_page: FanoutPage::new(context.clone()),
             keep_alive: None,
             context,
+            clients,
             tables: beside,
             dynamo,
             posts,
@@ -160,9 +168,29 @@ impl Bed {
             source,
             lines,
             key_ring,
+            secrets,
+            enrolment_keys,
             now,
             events: AtomicU64::new(0),
         }
+    }
+
+    /// An instance that takes new terminals with one of these enrolment keys alone.
+    pub async fn enrolling(keys: &str) -> Self {
+        let mut bed = Self::new().await;
+        bed.set_enrolment_keys(keys);
+        let (secrets, clock) = (bed.clients.secrets.clone(), bed.context.clock.clone());
+        let enrolment = Enrolment::load(secrets, ENROLMENT.into(), clock).await.unwrap();
+        let _ = bed.secrets.take();
+        bed.context.enrolment = Some(Arc::new(enrolment));
+        bed.connection = Connection::new(bed.context.clone());
+        bed.provision = Provision::new(bed.context.clone());
+        bed
+    }
+
+    /// Replaces the enrolment keys.
+    pub fn set_enrolment_keys(&self, json: &str) {
+        json.clone_into(&mut self.enrolment_keys.lock().unwrap());
     }
 
     /// Another instance of the functions, started with this key ring on the same tables and connections.
@@ -239,16 +267,21 @@ impl Bed {
 
     /// Runs a WebSocket event; what crosses to the terminal by the answer, and the answer's headers.
     pub async fn run(&self, name: &str, event: &Value) -> (Option<Value>, Value) {
+        let answer = self.answer(name, event).await;
+        assert_eq!(answer["statusCode"], 200);
+        let body = answer["body"].as_str().map(|body| serde_json::from_str(body).unwrap());
+        (body, answer["headers"].clone())
+    }
+
+    /// Runs a WebSocket event, and returns the whole answer.
+    pub async fn answer(&self, name: &str, event: &Value) -> Value {
         let event = socket_event(event, self.now().plus(Duration::from_secs(29)));
         let answer = match name {
             "hello" => self.provision.handle(event).await,
             "register" | "unregister" => self.issue_token.handle(event).await,
             _ => self.connection.handle(event).await,
         };
-        let answer = serde_json::to_value(answer.unwrap()).unwrap();
-        assert_eq!(answer["statusCode"], 200);
-        let body = answer["body"].as_str().map(|body| serde_json::from_str(body).unwrap());
-        (body, answer["headers"].clone())
+        serde_json::to_value(answer.unwrap()).unwrap()
     }
 
     /// A message of a connection, in an event of its own.

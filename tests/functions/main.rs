@@ -13,6 +13,7 @@ mod bill;
 mod costs;
 mod crossings;
 mod drains;
+mod enrolment;
 mod events;
 mod fanout;
 mod faults;

@@ -64,7 +64,7 @@ pub fn tables() -> TableNames {
 /// The clients share a quota of retries by region, which must not go from one history or instance to the next.
 fn clients(wires: &Wires, instance: &str) -> Clients {
     let there = |config: SdkConfig| config.to_builder().region(Region::new(instance.to_owned())).build();
-    let secrets = SecretsWire::new(|| Ok(KEY_RING.to_owned()));
+    let secrets = SecretsWire::new(|_| Ok(KEY_RING.to_owned()));
     let configs = ClientConfigs {
         dynamodb: there(config(wires.dynamo.clone())),
         connections: there(config(wires.posts.clone())),

@@ -2,7 +2,10 @@ use std::fs::File;
 use std::process::Command;
 
 use serde_json::json;
+use signalbox::client::Terminal;
+use signalbox_wire::Hello;
 
+use crate::enrolment::key_in;
 use crate::support::{App, Process, Server, Service, next};
 
 /// I11: the host's own log holds no secret either, its listener's and its libraries' lines included, however much is logged.
@@ -12,12 +15,18 @@ async fn no_secret_is_in_the_hosts_log() {
     let (data, log) = (folder.path().join("data"), folder.path().join("log"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_signalbox"));
     command.stderr(File::create(&log).unwrap());
-    let options = ["--data", data.to_str().unwrap(), "--log", "trace"];
+    let options = ["--data", data.to_str().unwrap(), "--enrolment", "--log", "trace"];
     let process = Process::start_as(command, &options).expect("it starts");
     let service = Service::from_urls(&process);
 
     let server = Server::new();
-    let (mut terminal, hello) = service.terminal().await;
+    let enrolment = key_in(&data);
+    let with_key = format!("{}?enrolment={enrolment}", service.websocket_url);
+    let mut terminal = Terminal::connect(&with_key).await.unwrap();
+    let hello = terminal.hello(None).await.unwrap();
+    let mut other = service.connect().await;
+    let with_key = Hello { enrolment: Some(enrolment.clone()), ..Hello::default() };
+    other.hello_as(with_key).await.unwrap();
     let app = App::register(&mut terminal, Some("mail"), None).await;
     let validated = service.validate(&server, json!({"token": app.token()})).await;
     assert_eq!(validated.status(), 200);
@@ -35,9 +44,16 @@ async fn no_secret_is_in_the_hosts_log() {
     assert_eq!(process.end("-TERM"), Some(0));
 
     let log = std::fs::read_to_string(&log).unwrap();
-    for expected in
-        ["provisioned", "token issued", "validated", "accepted", "acknowledged", "arrived", "stopped"]
-    {
+    for expected in [
+        "enrolled",
+        "provisioned",
+        "token issued",
+        "validated",
+        "accepted",
+        "acknowledged",
+        "arrived",
+        "stopped",
+    ] {
         assert!(log.contains(expected), "nothing is said of what is {expected}:\n{log}");
     }
     let ring: serde_json::Value =
@@ -49,7 +65,7 @@ async fn no_secret_is_in_the_hosts_log() {
     let header = server.key.authorization(&service.public_url).unwrap();
     let jwt = header.split(&['=', '.'][..]).nth(1).unwrap();
     assert!(jwt.starts_with("eyJ"), "{jwt}");
-    let secrets = [&hello.uaid, app.token(), &notification.version, &location, payload, ring];
+    let secrets = [&hello.uaid, app.token(), &notification.version, &location, payload, ring, &enrolment];
     for line in log.lines() {
         for secret in secrets.into_iter().chain([server.key.private_key(), jwt, "/push/", "secret text"]) {
             assert!(!line.contains(secret), "{secret} is in {line}");

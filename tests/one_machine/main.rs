@@ -16,6 +16,7 @@
 mod support;
 
 mod broadcast;
+mod enrolment;
 mod fanout;
 mod logs;
 mod operator;

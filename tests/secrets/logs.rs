@@ -1,5 +1,6 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::json;
 use signalbox_local_aws::{Fault, PostError};
@@ -9,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::bed::{A, B, Bed, CHANNEL, PUBLIC_URL, versions};
-use crate::events::Link;
+use crate::events::{Link, socket};
 use crate::known::Known;
 use crate::leaks::leak;
 
@@ -53,11 +54,20 @@ async fn no_secret_is_logged() {
     refusals(&bed, &mut known, &token).await;
     faults(&bed, &mut known, &token).await;
     known.posted(&bed);
+    enrolment(&mut known).await;
 
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    for expected in
-        ["provisioned", "token issued", "accepted", "acknowledged", "drained a page", "refused", "is owed"]
-    {
+    for expected in [
+        "provisioned",
+        "enrolled",
+        "not admitted",
+        "token issued",
+        "accepted",
+        "acknowledged",
+        "drained a page",
+        "refused",
+        "is owed",
+    ] {
         assert!(log.contains(expected), "nothing is said of what is {expected}:\n{log}");
     }
     assert!(known.iter().count() > 30, "{}", known.iter().count());
@@ -198,6 +208,35 @@ async fn faults(bed: &Bed, known: &mut Known, token: &str) {
     // A ring that cannot be read, asked for by a name under a key that it does not have.
     bed.set_key_ring(r#"{"encrypt":"1","2":"not to be read, and long enough for a key"}"#);
     bed.push(&unknown_key(&own), 60).await;
+}
+
+/// Keys that count and keys that do not, where they belong and where they do not; while the set can be read and while not.
+async fn enrolment(known: &mut Known) {
+    const KEY: &str = "an.example~enrolment_key-which-is-long";
+    const WRONG: &str = "another.example~enrolment_key-as-long-x";
+    known.add(KEY);
+    known.add(WRONG);
+    let bed = Bed::enrolling(&format!(r#"{{"1":"{KEY}"}}"#)).await;
+    for (number, set) in [None, Some(WRONG), Some("{}"), Some(r#"{"1":7}"#)].into_iter().enumerate() {
+        if let Some(set) = set {
+            bed.set_enrolment_keys(set);
+            bed.pass(Duration::from_secs(11 * 60));
+        }
+        for key in [KEY, WRONG, &format!("{KEY} {WRONG}")] {
+            let mut connect = socket(bed.source, "connect", A, &format!("connect-{number}"), None);
+            connect["queryStringParameters"] = json!({"enrolment": key});
+            bed.answer("connect", &connect).await;
+            connect["headers"]["x-signalbox-enrolment"] = json!(key);
+            bed.answer("connect", &connect).await;
+            for more in [json!(key), json!([key])] {
+                bed.peers.open(A.id);
+                let hello = json!({"messageType": "hello", "enrolment": more});
+                bed.message("hello", A, hello).await;
+            }
+            bed.peers.open(A.id);
+            bed.message("hello", A, json!({"messageType": "hello", "uaid": key})).await;
+        }
+    }
 }
 
 /// The token, as if sealed under another key.

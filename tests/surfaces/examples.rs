@@ -10,6 +10,7 @@ use signalbox_wire::{
 };
 
 const UAID: &str = "24d95bb0e11204aa96d63e15a719aeff";
+const ENROLMENT: &str = "qD8zRk2VtXw5NhYc7LpBs3GfJm9TaEuK";
 const VERSION: &str = "AQGibUDMPx0nUQJ7eZ3wYc9yIhQ0m8v2sKcVxkq5Yg";
 const ENDPOINT: &str = "https://push.example/push/AQFLobDsY_S_0kq3Vw7hTzY2xJmNfR8uPdGcEaXo5iLs9ZtBvHrW";
 const SERVER_KEY: &str =
@@ -23,13 +24,14 @@ fn channel() -> ChannelId {
 /// What terminals send.
 pub fn taken() -> Vec<Value> {
     use TerminalMessage as M;
-    let hello = Hello { uaid: None, use_webpush: Some(true), urgency: None };
+    let hello = Hello { use_webpush: Some(true), ..Hello::default() };
     let register = Register { channel: channel(), key: None, app: None, encodings: Vec::new() };
     let update = AckUpdate { channel: channel(), version: VERSION.into(), code: Some(100) };
     let typed = [
         M::Hello(hello.clone()),
         M::Hello(Hello { uaid: Some(UAID.into()), ..hello.clone() }),
-        M::Hello(Hello { uaid: Some(UAID.into()), urgency: Some("normal".into()), ..hello }),
+        M::Hello(Hello { uaid: Some(UAID.into()), urgency: Some("normal".into()), ..hello.clone() }),
+        M::Hello(Hello { enrolment: Some(ENROLMENT.into()), ..hello }),
         M::Register(register.clone()),
         M::Register(Register {
             app: Some("org.example.mail".into()),

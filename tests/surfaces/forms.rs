@@ -9,8 +9,8 @@ use proptest::string::string_regex;
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 use signalbox_domain::{
-    ApplicationName, AudienceName, BodyLimit, ContentHeaders, Encoding, InvalidServerKey, JobId,
-    LegacyHeaders, Payload, ServerKey, TokenDigest, Topic, Uaid, Urgency,
+    ApplicationName, AudienceName, BodyLimit, ContentHeaders, Encoding, EnrolmentKey, InvalidServerKey,
+    JobId, LegacyHeaders, Payload, ServerKey, TokenDigest, Topic, Uaid, Urgency,
 };
 use signalbox_wire::{ChannelId, base64url, form};
 
@@ -36,6 +36,7 @@ static FORMS: LazyLock<HashMap<&'static str, Form>> = LazyLock::new(|| {
     HashMap::from([
         ("channel", Form::of::<ChannelId>()),
         ("uaid", Form::of::<form::Uaid>()),
+        ("enrolment", Form::of::<form::EnrolmentKey>()),
         ("app", Form::of::<form::ApplicationName>()),
         ("topic", Form::of::<form::Topic>()),
         ("key", Form::of::<form::ServerKey>()),
@@ -81,6 +82,11 @@ proptest! {
     #[test]
     fn a_uaid_is_what_its_form_admits(text in around("uaid")) {
         prop_assert_eq!(FORMS["uaid"].admits(&text), text.parse::<Uaid>().is_ok());
+    }
+
+    #[test]
+    fn an_enrolment_key_is_what_its_form_admits(text in around("enrolment")) {
+        prop_assert_eq!(FORMS["enrolment"].admits(&text), text.parse::<EnrolmentKey>().is_ok());
     }
 
     #[test]

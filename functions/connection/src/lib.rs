@@ -2,11 +2,12 @@
 //! takes acknowledgements, forgets a closed connection.
 
 mod acknowledge;
+mod connect;
 mod other;
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use lambda_runtime::{Error, LambdaEvent};
-use signalbox_gateway::{Stage, TerminalEvent, admitted, answered, done, trace};
+use signalbox_gateway::{Stage, TerminalEvent, answered, done, trace};
 use signalbox_startup::Context;
 use signalbox_store::StoreError;
 use signalbox_telemetry::Count;
@@ -47,10 +48,7 @@ impl Connection {
         let route = event.payload.request_context.route_key.clone();
         let event = TerminalEvent::try_from(event.payload)?;
         match event.stage {
-            Stage::Connect => {
-                self.context.metrics.one(Count::ConnectionsOpened);
-                Ok(admitted(&event))
-            }
+            Stage::Connect => Ok(self.connect(&event).await),
             Stage::Disconnect => {
                 self.context.metrics.one(Count::ConnectionsClosed);
                 self.forget(&event).await?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 use signalbox_delivery::{NotOwed, PostError};
 use signalbox_domain::{ConnectionId, NotAnUrgency, TerminalId, Timestamp, Uaid, Urgency};
 use signalbox_gateway::TerminalEvent;
+use signalbox_startup::NotAdmitted;
 use signalbox_store::{Arrival, Claim, NewTerminal, StoreError, TakeOver};
 use signalbox_wire::{ErrorReason, Hello, HelloAnswer, ServiceMessage};
 
@@ -21,6 +22,10 @@ pub(crate) enum Trouble {
     NotWebPush,
     #[error("urgency {0}")]
     Urgency(#[from] NotAnUrgency),
+    #[error("a new terminal needs an enrolment key, in hello or when it connects")]
+    NoEnrolmentKey,
+    #[error(transparent)]
+    Enrolment(#[from] NotAdmitted),
     #[error("this connection has said hello before")]
     SecondHello,
     #[error("a newer connection of this terminal has taken over")]
@@ -50,9 +55,14 @@ impl Trouble {
         match self {
             Self::Malformed(_) | Self::Urgency(_) => ErrorReason::Malformed,
             Self::NotWebPush => ErrorReason::NotWebPush,
+            Self::NoEnrolmentKey | Self::Enrolment(NotAdmitted::Unknown) => ErrorReason::NotEnrolled,
             Self::SecondHello => ErrorReason::SecondHello,
             Self::Superseded => ErrorReason::Superseded,
-            Self::Gone | Self::Store(_) | Self::Post(_) | Self::Owe(_) => ErrorReason::Unavailable,
+            Self::Gone
+            | Self::Enrolment(NotAdmitted::Unavailable)
+            | Self::Store(_)
+            | Self::Post(_)
+            | Self::Owe(_) => ErrorReason::Unavailable,
         }
     }
 }
@@ -65,15 +75,21 @@ impl Provision {
         if hello.use_webpush == Some(false) {
             return Err(Trouble::NotWebPush);
         }
-        let minimum = hello.urgency.map_or(Ok(Urgency::NO_MINIMUM), |urgency| urgency.parse())?;
-        match hello.uaid.and_then(|uaid| uaid.parse::<Uaid>().ok()) {
-            Some(uaid) => self.known(event, &uaid, minimum, until).await,
-            None => self.new_terminal(event, minimum).await,
+        let minimum = hello.urgency.as_deref().map_or(Ok(Urgency::NO_MINIMUM), str::parse)?;
+        match hello.uaid.as_deref().and_then(|uaid| uaid.parse::<Uaid>().ok()) {
+            Some(uaid) => self.known(event, &hello, &uaid, minimum, until).await,
+            None => self.new_terminal(event, &hello, minimum).await,
         }
     }
 
-    /// 2 calls and the answer.
-    async fn new_terminal(&self, event: &TerminalEvent, minimum: Urgency) -> Result<(), Trouble> {
+    /// 2 calls and the answer; 3 where the service asks for an enrolment key and it was presented when the connection was made.
+    async fn new_terminal(
+        &self,
+        event: &TerminalEvent,
+        hello: &Hello,
+        minimum: Urgency,
+    ) -> Result<(), Trouble> {
+        self.enrolled(event, hello).await?;
         let uaid = Uaid::derive(&self.context.keys.current(), &event.connection, &event.id);
         let arrival = arrival(event, &uaid, minimum);
         let now = self.context.clock.now();
@@ -92,6 +108,7 @@ impl Provision {
     async fn known(
         &self,
         event: &TerminalEvent,
+        hello: &Hello,
         uaid: &Uaid,
         minimum: Urgency,
         until: Timestamp,
@@ -104,7 +121,7 @@ impl Provision {
         }
         let before = match self.context.store.take_over(&arrival, now).await? {
             TakeOver::Taken { before } => before,
-            TakeOver::Unknown => return self.new_terminal(event, minimum).await,
+            TakeOver::Unknown => return self.new_terminal(event, hello, minimum).await,
             TakeOver::Suspended => {
                 // It may not ask for sessions and is sent nothing, but its uaid stays its own.
                 return self.configure(&event.connection, uaid, 403).await;
@@ -120,6 +137,20 @@ impl Provision {
         arrived?;
         tracing::info!(terminal = %arrival.terminal, connection = %event.connection, "arrived");
         self.drain(&arrival, event.request.clone(), until).await
+    }
+
+    /// Whether a new terminal may be made: of a known one the uaid is enough. The key in `hello` has the say where there is one, else
+    /// what the connection was made with. No call, or 1.
+    async fn enrolled(&self, event: &TerminalEvent, hello: &Hello) -> Result<(), Trouble> {
+        let Some(enrolment) = &self.context.enrolment else { return Ok(()) };
+        if let Some(presented) = &hello.enrolment {
+            let presented = presented.parse().map_err(|_| NotAdmitted::Unknown)?;
+            let key = enrolment.admit(&presented).await?;
+            tracing::info!(connection = %event.connection, %key, "enrolled");
+            return Ok(());
+        }
+        let enrolled = self.context.store.is_enrolled(&event.connection, self.context.clock.now()).await?;
+        if enrolled { Ok(()) } else { Err(Trouble::NoEnrolmentKey) }
     }
 
     /// The configuring message, and behind it the gate.

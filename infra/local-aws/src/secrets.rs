@@ -2,19 +2,19 @@ use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::response;
 
-type ReadSecret = dyn Fn() -> std::io::Result<String> + Send + Sync;
+type ReadSecret = dyn Fn(&str) -> std::io::Result<String> + Send + Sync;
 
-/// The wire of Secrets Manager: one secret, read anew on each `GetSecretValue`.
+/// The wire of Secrets Manager: secrets that are read anew on each `GetSecretValue`.
 #[derive(Clone)]
 pub struct SecretsWire(Arc<ReadSecret>);
 
 impl SecretsWire {
-    /// Answers with what `read` returns. It is called on the async runtime and should be quick: a small file.
-    pub fn new(read: impl Fn() -> std::io::Result<String> + Send + Sync + 'static) -> Self {
+    /// Answers with what `read` returns for the secret's id. It is called on the async runtime and should be quick: a small file.
+    pub fn new(read: impl Fn(&str) -> std::io::Result<String> + Send + Sync + 'static) -> Self {
         Self(Arc::new(read))
     }
 
@@ -23,12 +23,15 @@ impl SecretsWire {
         if target != "secretsmanager.GetSecretValue" {
             return response(400, None, json!({"__type": "InvalidRequestException"}).to_string());
         }
-        match (self.0)() {
-            Ok(secret) => {
-                response(200, None, json!({"Name": "key-ring", "SecretString": secret}).to_string())
-            }
+        let body: Value =
+            request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+        let Some(id) = body["SecretId"].as_str() else {
+            return response(400, None, json!({"__type": "InvalidParameterException"}).to_string());
+        };
+        match (self.0)(id) {
+            Ok(secret) => response(200, None, json!({"Name": id, "SecretString": secret}).to_string()),
             Err(error) => {
-                tracing::error!(%error, "the key ring could not be read");
+                tracing::error!(%error, secret = id, "a secret could not be read");
                 response(500, None, json!({"__type": "InternalServiceError"}).to_string())
             }
         }

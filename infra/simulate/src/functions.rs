@@ -158,5 +158,5 @@ fn adapted(config: &SdkConfig, instance: &str) -> SdkConfig {
 }
 
 fn secrets() -> impl HttpConnector {
-    SecretsWire::new(|| Ok(KEY_RING.to_owned()))
+    SecretsWire::new(|_| Ok(KEY_RING.to_owned()))
 }

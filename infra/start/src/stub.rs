@@ -51,7 +51,7 @@ impl Stub {
         let stub = Self {
             dynamo,
             queues: QueuesWire::new(queues),
-            secrets: SecretsWire::new(move || Ok(ring.clone())),
+            secrets: SecretsWire::new(move |_| Ok(ring.clone())),
             event: Arc::default(),
             events: Arc::new(Semaphore::new(0)),
             steps,

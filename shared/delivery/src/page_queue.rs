@@ -80,7 +80,7 @@ impl PageQueue {
                 entries.collect::<Result<Vec<_>, _>>().map_err(|e| NotQueued::Refused(e.to_string()))?;
             let sent =
                 self.queue.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
-            let failed = sent.map_err(not_queued)?.failed;
+            let failed = sent.map_err(|error| not_queued(&error))?.failed;
             open.retain(|(place, _)| failed.iter().any(|entry| entry.id == place.to_string()));
             if open.is_empty() {
                 return Ok(());
@@ -93,9 +93,9 @@ impl PageQueue {
     }
 }
 
-fn not_queued<E: ProvideErrorMetadata>(error: SdkError<E>) -> NotQueued {
-    let told = describe(&error);
-    if is_refused(&error) { NotQueued::Refused(told) } else { NotQueued::Unavailable(told) }
+fn not_queued<E: ProvideErrorMetadata>(error: &SdkError<E>) -> NotQueued {
+    let told = describe(error);
+    if is_refused(error) { NotQueued::Refused(told) } else { NotQueued::Unavailable(told) }
 }
 
 /// In order, as many together as a batch takes.

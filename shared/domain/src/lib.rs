@@ -7,6 +7,7 @@
 mod application;
 mod authorization;
 mod clock;
+mod enrolment;
 mod event_mark;
 mod fanout;
 mod ids;
@@ -30,6 +31,10 @@ mod vapid;
 pub use application::{ApplicationName, NotAnApplicationName};
 pub use authorization::{AuthorizationMode, AuthorizationPolicy, ValidationOutcome};
 pub use clock::{Clock, Timestamp};
+pub use enrolment::{
+    EnrolmentKey, EnrolmentKeyName, EnrolmentKeys, InvalidEnrolmentKeys, NotAnEnrolmentKey,
+    NotAnEnrolmentKeyName,
+};
 pub use event_mark::{EventMark, NotAnEventMark, RecentEvents};
 pub use fanout::{
     Addressee, Audience, AudienceName, HashRange, IdempotencyKey, JOB_DAYS, Job, JobId, Listed, NotAJobId,

@@ -6,4 +6,6 @@ mod invocation;
 mod websocket;
 
 pub use invocation::of_invocation;
-pub use websocket::{InvalidEvent, Stage, TerminalEvent, admitted, answered, done, trace};
+pub use websocket::{
+    InvalidEvent, Presented, Stage, TerminalEvent, admitted, answered, done, trace, turned_away,
+};

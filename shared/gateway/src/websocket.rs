@@ -1,14 +1,20 @@
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use aws_lambda_events::encodings::Body;
-use aws_lambda_events::http::{HeaderMap, HeaderValue};
+use aws_lambda_events::http::{HeaderMap, HeaderValue, StatusCode};
 use lambda_http::LambdaEvent;
-use signalbox_domain::{ConnectionId, EventId, InvalidId, Timestamp};
+use signalbox_domain::{ConnectionId, EnrolmentKey, EventId, InvalidId, NotAnEnrolmentKey, Timestamp};
 use signalbox_telemetry::Trace;
 use signalbox_wire::SUBPROTOCOL;
 
 use crate::of_invocation;
 
 const PROTOCOL_HEADER: &str = "sec-websocket-protocol";
+const ENROLMENT_HEADER: &str = "x-signalbox-enrolment";
+/// For terminals that can set no header, as Firefox.
+const ENROLMENT_PARAMETER: &str = "enrolment";
+
+/// What was presented as an enrolment key: one, or a text that can be none.
+pub type Presented = Result<EnrolmentKey, NotAnEnrolmentKey>;
 
 /// Where in a connection's life an event stands: decided by API Gateway's `eventType`, never by the route, which a
 /// terminal could name in its message.
@@ -39,6 +45,8 @@ pub struct TerminalEvent {
     pub body: String,
     /// The subprotocols that the terminal offers, on [`Stage::Connect`].
     subprotocols: Vec<String>,
+    /// What it presents as an enrolment key, on [`Stage::Connect`].
+    pub enrolment: Option<Presented>,
 }
 
 /// API Gateway sent what it never sends.
@@ -82,6 +90,7 @@ impl TryFrom<ApiGatewayWebsocketProxyRequest> for TerminalEvent {
             request,
             body: event.body.unwrap_or_default(),
             subprotocols: subprotocols(&event.headers, &event.multi_value_headers),
+            enrolment: presented(&event.headers, event.query_string_parameters.first(ENROLMENT_PARAMETER)),
         })
     }
 }
@@ -98,6 +107,14 @@ fn subprotocols(headers: &HeaderMap, multi_value: &HeaderMap) -> Vec<String> {
         .collect()
 }
 
+/// The header counts where both are there.
+fn presented(headers: &HeaderMap, parameter: Option<&str>) -> Option<Presented> {
+    match headers.get(ENROLMENT_HEADER) {
+        Some(value) => Some(value.to_str().map_err(|_| NotAnEnrolmentKey).and_then(str::parse)),
+        None => parameter.map(str::parse),
+    }
+}
+
 /// The trace of an event of a terminal's connection.
 #[must_use]
 pub fn trace(event: &LambdaEvent<ApiGatewayWebsocketProxyRequest>) -> Trace {
@@ -107,16 +124,16 @@ pub fn trace(event: &LambdaEvent<ApiGatewayWebsocketProxyRequest>) -> Trace {
     }
 }
 
-fn answer(status: i64) -> ApiGatewayProxyResponse {
+fn answer(status: StatusCode) -> ApiGatewayProxyResponse {
     let mut answer = ApiGatewayProxyResponse::default();
-    answer.status_code = status;
+    answer.status_code = i64::from(status.as_u16());
     answer
 }
 
 /// The event is dealt with; nothing crosses to the terminal by this answer.
 #[must_use]
 pub fn done() -> ApiGatewayProxyResponse {
-    answer(200)
+    answer(StatusCode::OK)
 }
 
 /// The event is dealt with, and this crosses to the terminal: as the route's response, which saves a post.
@@ -135,6 +152,12 @@ pub fn admitted(event: &TerminalEvent) -> ApiGatewayProxyResponse {
         answer.headers.insert("Sec-WebSocket-Protocol", HeaderValue::from_static(SUBPROTOCOL));
     }
     answer
+}
+
+/// The connection is not admitted: the handshake is answered with this status.
+#[must_use]
+pub fn turned_away(status: StatusCode) -> ApiGatewayProxyResponse {
+    answer(status)
 }
 
 impl TerminalEvent {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use signalbox_delivery::{Delivery, DrainQueue, PageQueue};
-use signalbox_domain::{Clock, InvalidKeyRing, VapidVerifier};
+use signalbox_domain::{Clock, InvalidEnrolmentKeys, InvalidKeyRing, VapidVerifier};
 use signalbox_store::{KeepAliveTable, Store};
 use signalbox_telemetry::{Metrics, Trace};
 use tracing::Instrument as _;
@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 use crate::roots::Roots;
 use crate::settings::{KEEP_ALIVE, required};
 use crate::telemetry::{self, metrics_from_environment};
-use crate::{Clients, InvalidSetting, KeyRings, Settings, Warming};
+use crate::{Clients, Enrolment, InvalidSetting, KeyRings, Settings, Warming};
 
 /// Why a function does not start.
 #[derive(Debug, thiserror::Error)]
@@ -20,12 +20,20 @@ pub enum StartError {
     /// The certificates that calls to AWS are to trust.
     #[error("the trusted certificates could not be set: {0}")]
     Roots(String),
-    /// The key ring's secret could not be read.
-    #[error("the key ring could not be read: {0}")]
-    KeyRingUnread(String),
+    /// A secret could not be read.
+    #[error("{what} could not be read: {reason}")]
+    Unread {
+        /// Which.
+        what: &'static str,
+        /// Why not.
+        reason: String,
+    },
     /// It is no key ring.
     #[error(transparent)]
     KeyRing(#[from] InvalidKeyRing),
+    /// It is no set of enrolment keys.
+    #[error(transparent)]
+    EnrolmentKeys(#[from] InvalidEnrolmentKeys),
 }
 
 /// What every function works with; made once, at start.
@@ -51,11 +59,13 @@ pub struct Context {
     pub metrics: Metrics,
     /// The connections that are to be kept alive, where they are.
     pub keep_alive: Option<KeepAliveTable>,
+    /// The keys that new terminals need; none where everybody may become a terminal.
+    pub enrolment: Option<Arc<Enrolment>>,
 }
 
 impl Context {
     /// Starts a function in the cloud: telemetry, clients and settings from the environment; then the key ring from Secrets
-    /// Manager and, beside it, the call that opens the connection to DynamoDB.
+    /// Manager, and the enrolment keys where there are any, and, beside them, the call that opens the connection to DynamoDB.
     ///
     /// # Errors
     /// [`StartError`], which names the variable.
@@ -73,7 +83,7 @@ impl Context {
     /// On these clients, with the key ring that the secret `key_ring` holds. Nothing is counted.
     ///
     /// # Errors
-    /// Where the key ring cannot be had.
+    /// Where the key ring or the enrolment keys cannot be had.
     pub async fn new(
         clients: Clients,
         settings: Settings,
@@ -81,13 +91,20 @@ impl Context {
         clock: Clock,
     ) -> Result<Self, StartError> {
         let keep_alive = settings.keep_alive.clone();
+        let keys = KeyRings::load(clients.secrets.clone(), key_ring, clock.clone());
+        let enrolment = async {
+            let Some(secret) = settings.enrolment.clone() else { return Ok(None) };
+            Ok(Some(Arc::new(Enrolment::load(clients.secrets.clone(), secret, clock.clone()).await?)))
+        };
+        let (keys, enrolment) = tokio::try_join!(keys, enrolment)?;
         Ok(Self {
+            enrolment,
             keep_alive: keep_alive.map(|table| KeepAliveTable::new(clients.dynamodb.clone(), table)),
             store: Store::new(clients.dynamodb, settings.tables.clone()),
             delivery: Delivery::new(clients.connections, Metrics::off()),
             drains: DrainQueue::new(clients.queues.clone(), settings.queues.drains.clone(), Metrics::off()),
             pages: PageQueue::new(clients.queues, settings.queues.pages.clone()),
-            keys: Arc::new(KeyRings::load(clients.secrets, key_ring, clock.clone()).await?),
+            keys: Arc::new(keys),
             vapid: Arc::new(VapidVerifier::new(settings.origins.clone())),
             settings: Arc::new(settings),
             clock,

@@ -37,6 +37,8 @@ pub struct Settings {
     pub connection_lifetime: Duration,
     /// The table of connections that are to be kept alive; none where they are not.
     pub keep_alive: Option<String>,
+    /// The secret that holds the keys which new terminals need; none where everybody may become a terminal.
+    pub enrolment: Option<String>,
 }
 
 /// The URLs of the queues.
@@ -90,6 +92,7 @@ impl Settings {
             waiting_limit: WAITING,
             connection_lifetime: CONNECTION,
             keep_alive: None,
+            enrolment: None,
         }
     }
 
@@ -156,6 +159,7 @@ impl Settings {
             body_limit,
             post_rate,
             keep_alive: variable(KEEP_ALIVE),
+            enrolment: variable("SIGNALBOX_ENROLMENT_SECRET"),
             ..Self::new(tables, queues, public_url).with_earlier_origins(earlier)
         })
     }
@@ -213,6 +217,13 @@ mod tests {
         for wrong in ["0", "-1", "fast"] {
             assert!(rate(wrong).unwrap_err().to_string().contains("SIGNALBOX_POST_RATE must be"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn enrolment_is_asked_for_where_its_secret_is_named() {
+        let enrolment = |secret| settings(&[("SIGNALBOX_ENROLMENT_SECRET", secret)]).unwrap().enrolment;
+        assert_eq!(settings(&[]).unwrap().enrolment, None);
+        assert_eq!(enrolment("arn:of-a-secret").as_deref(), Some("arn:of-a-secret"));
     }
 
     #[test]

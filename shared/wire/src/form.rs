@@ -27,6 +27,10 @@ impl JsonSchema for ChannelId {
 #[derive(JsonSchema)]
 pub struct Uaid(#[schemars(regex(pattern = "^[0-9a-f]{32}$"))] String);
 
+/// What makes a terminal, where the service does not take everybody. Nothing in it means anything else in a URL.
+#[derive(JsonSchema)]
+pub struct EnrolmentKey(#[schemars(regex(pattern = "^[A-Za-z0-9._~-]{32,256}$"))] String);
+
 /// The name under which an application asks for its session.
 #[derive(JsonSchema)]
 pub struct ApplicationName(#[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"))] String);

@@ -171,6 +171,8 @@ pub enum ErrorReason {
     UnknownMessage,
     /// `use_webpush` is false.
     NotWebPush,
+    /// The service takes new terminals with an enrolment key alone, and none that counts was presented.
+    NotEnrolled,
     /// The connection has said `hello` before.
     SecondHello,
     /// A newer connection of this terminal has taken over.
@@ -189,6 +191,7 @@ impl ErrorReason {
         Self::Malformed,
         Self::UnknownMessage,
         Self::NotWebPush,
+        Self::NotEnrolled,
         Self::SecondHello,
         Self::Superseded,
         Self::NoHello,
@@ -203,6 +206,7 @@ impl ErrorReason {
             Self::Malformed => "malformed",
             Self::UnknownMessage => "unknown-message",
             Self::NotWebPush => "not-web-push",
+            Self::NotEnrolled => "not-enrolled",
             Self::SecondHello => "second-hello",
             Self::Superseded => "superseded",
             Self::NoHello => "no-hello",

@@ -46,6 +46,11 @@ pub struct Hello {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "form::Urgency"))]
     pub urgency: Option<String>,
+    /// An enrolment key, where the service asks new terminals for one and the connection was made without. A terminal that is
+    /// known needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "form::EnrolmentKey"))]
+    pub enrolment: Option<String>,
 }
 
 impl std::fmt::Debug for Hello {
@@ -163,7 +168,7 @@ mod tests {
         let hello = r#"{"messageType":"hello","broadcasts":{"remote-settings/monitor_changes":"v1"},"use_webpush":true}"#;
         assert_eq!(
             serde_json::from_str::<TerminalMessage>(hello).unwrap(),
-            TerminalMessage::Hello(Hello { uaid: None, use_webpush: Some(true), urgency: None })
+            TerminalMessage::Hello(Hello { use_webpush: Some(true), ..Hello::default() })
         );
         let register =
             r#"{"messageType":"register","channelID":"5a7b9c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d","key":"BA=="}"#;
@@ -171,6 +176,14 @@ mod tests {
             panic!("not a register");
         };
         assert_eq!(register.key.as_deref(), Some("BA=="));
+    }
+
+    /// I11.
+    #[test]
+    fn what_is_secret_in_hello_is_not_printed() {
+        let secret = || Some("a-secret".to_owned());
+        let hello = Hello { uaid: secret(), enrolment: secret(), ..Hello::default() };
+        assert_eq!(format!("{hello:?}"), "Hello { use_webpush: None, .. }");
     }
 
     #[test]

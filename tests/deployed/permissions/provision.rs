@@ -140,7 +140,7 @@ async fn forgets(scene: Arc<Scene>) -> Act {
 }
 
 fn bad() -> Hello {
-    Hello { uaid: None, use_webpush: Some(false), urgency: None }
+    Hello { use_webpush: Some(false), ..Hello::default() }
 }
 
 async fn told(scene: Arc<Scene>) -> Act {

@@ -67,6 +67,7 @@ const fn of_reason(reason: ErrorReason) -> Proof {
         ErrorReason::Malformed => ByRow("JSON that is no object"),
         ErrorReason::UnknownMessage => ByRow("an unknown message"),
         ErrorReason::NotWebPush => ByRow("a protocol of before"),
+        ErrorReason::NotEnrolled => Functions("without_a_key_that_counts_hello_makes_nobody"),
         ErrorReason::SecondHello => ByRow("hello twice"),
         ErrorReason::Superseded => ByRow("hello of an older connection"),
         ErrorReason::NoHello => ByRow("a register before hello"),

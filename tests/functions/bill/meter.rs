@@ -7,6 +7,7 @@ use signalbox::client::encrypt;
 use signalbox_wire::base64url;
 
 use crate::bed::{Ask, Bed, CHANNEL};
+use crate::enrolment::By;
 use crate::events::{Link, socket};
 use crate::keep_alive::due;
 
@@ -97,6 +98,12 @@ impl Meter {
         Self { bed: Bed::keeping_alive().await, work: Work::default() }
     }
 
+    /// Where new terminals need this enrolment key.
+    pub(crate) async fn enrolling(key: &str) -> Self {
+        let keys = json!({"1": key}).to_string();
+        Self { bed: Bed::enrolling(&keys).await, work: Work::default() }
+    }
+
     /// What has been done since the last time.
     pub(crate) fn take(&mut self) -> Work {
         for call in self.bed.dynamo.take() {
@@ -176,6 +183,13 @@ impl Meter {
         }
         let event = socket(self.bed.source, name, link, &self.bed.event_id(), None);
         assert_eq!(self.bed.run(name, &event).await.0, None);
+        self.work.invocations += 1.0;
+    }
+
+    /// `$connect` with an enrolment key, that counts.
+    pub(crate) async fn connect_with(&mut self, link: Link, key: &str) {
+        let event = self.bed.connect_event(link, By::Query, key);
+        assert_eq!(self.bed.run("connect", &event).await.0, None);
         self.work.invocations += 1.0;
     }
 

@@ -13,7 +13,7 @@ use crate::written::assert_up_to_date;
 
 use fan_out::fan_outs;
 use month::Month;
-use operations::{KeepAlives, Terminals, notifications, validations};
+use operations::{KeepAlives, Terminals, enrolments, notifications, validations};
 use page::Page;
 use prices::Prices;
 
@@ -37,6 +37,7 @@ async fn the_page_of_costs_is_up_to_date() {
     }
     let alive = KeepAlives::count().await;
     operations.extend(alive.operations());
+    operations.extend(enrolments().await);
     let month = Month::of(&terminals, &alive);
     let page = Page { prices: Prices::read(), operations, sizes, crowds, month };
     assert_up_to_date("docs/COSTS.md", &page.text());

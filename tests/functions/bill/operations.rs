@@ -2,6 +2,7 @@ use serde_json::json;
 
 use crate::bed::{A, B, CHANNEL, PUBLIC_URL, versions};
 use crate::bill::meter::{Meter, Work};
+use crate::enrolment::KEY;
 use crate::events::Link;
 
 /// What a page's table has a row for.
@@ -89,6 +90,15 @@ impl KeepAlives {
             of("with `KeepAlive`: a wake-up, and one keep-alive", &self.wake),
         ]
     }
+}
+
+/// What a new terminal costs where it needs an enrolment key, which its connection was made with.
+pub(crate) async fn enrolments() -> Vec<Operation> {
+    let mut meter = Meter::enrolling(KEY).await;
+    meter.connect_with(A, KEY).await;
+    let connect = Operation { name: "with `Enrolment`: `$connect` with a key", work: meter.take() };
+    assert_eq!(meter.hello(A, None).await[0]["status"], 200);
+    vec![connect, Operation { name: "with `Enrolment`: `hello`, new terminal", work: meter.take() }]
 }
 
 /// The token of a new session on A's terminal.

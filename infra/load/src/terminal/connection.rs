@@ -66,7 +66,7 @@ impl Terminal {
 
     /// Asks to be provisioned; the name that the terminal has from now on.
     pub(crate) async fn hello(&mut self, uaid: Option<&str>) -> Result<String, TerminalError> {
-        let hello = Hello { uaid: uaid.map(ToOwned::to_owned), use_webpush: Some(true), urgency: None };
+        let hello = Hello { uaid: uaid.map(ToOwned::to_owned), use_webpush: Some(true), ..Hello::default() };
         self.say(&TerminalMessage::Hello(hello)).await?;
         match self.answer("hello").await? {
             ServiceMessage::Hello(answer) if answer.status == 200 => Ok(answer.uaid),

@@ -17,6 +17,7 @@ async fn host() -> Host {
         body_limit: BodyLimit::default(),
         admin_listen: None,
         keep_alive: false,
+        enrolment: false,
     };
     Host::start(options).await.unwrap()
 }

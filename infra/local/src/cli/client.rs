@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use signalbox_wire::{Notification, Register, SUBPROTOCOL, base64url};
+use signalbox_domain::EnrolmentKey;
+use signalbox_wire::{Hello, Notification, Register, SUBPROTOCOL, base64url};
 use uuid::Uuid;
 
 use crate::client::{
@@ -75,6 +76,10 @@ pub struct TerminalOptions {
     /// Take notifications that are not encrypted, too, as `signalbox broadcast` sends them: the push service can read them.
     #[arg(long)]
     plain: bool,
+    /// What the service gives its terminals, where it does not take everybody: needed once, to become one. Better in the
+    /// variable, as other users can see arguments.
+    #[arg(long, env = "SIGNALBOX_ENROLMENT_KEY", hide_env_values = true, value_name = "KEY")]
+    enrolment: Option<EnrolmentKey>,
     #[command(flatten)]
     trust: Trust,
     #[command(flatten)]
@@ -112,7 +117,13 @@ impl TerminalOptions {
     /// From `hello` to the end of the connection.
     async fn serve(&self, terminal: &mut Terminal) -> Result<std::convert::Infallible, Stopped> {
         let mut identity = Identity::load(&self.home.identity())?;
-        let hello = terminal.hello(identity.uaid.clone()).await?;
+        let hello = Hello {
+            uaid: identity.uaid.clone(),
+            use_webpush: Some(true),
+            urgency: None,
+            enrolment: self.enrolment.as_ref().map(|key| key.expose().to_owned()),
+        };
+        let hello = terminal.hello_as(hello).await?;
         if hello.status != 200 {
             return Err(Stopped::Refused(format!("hello was answered with status {}", hello.status).into()));
         }

@@ -12,6 +12,7 @@ use crate::host::{Data, Host, HostOptions, Tls};
 
 /// How the service runs.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of the command line are just that")]
 pub struct ServeOptions {
     /// Where terminals and application servers connect.
     #[arg(long, env = "SIGNALBOX_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
@@ -57,6 +58,10 @@ pub struct ServeOptions {
     /// Post an empty message to each connected terminal every 8 minutes, which keeps a proxy in between from cutting it off.
     #[arg(long, env = "SIGNALBOX_KEEP_ALIVE", value_parser = BoolishValueParser::new())]
     keep_alive: bool,
+    /// Take new terminals with an enrolment key alone: one of those in enrolment-keys.json in the data directory, which is made
+    /// where there is none. Known terminals need none.
+    #[arg(long, env = "SIGNALBOX_ENROLMENT", value_parser = BoolishValueParser::new())]
+    enrolment: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -104,6 +109,7 @@ impl ServeOptions {
             body_limit: self.body_limit.unwrap_or_default(),
             admin_listen: self.admin_listen,
             keep_alive: self.keep_alive,
+            enrolment: self.enrolment,
         })
         .await?;
         // Who has closed our output does not want to read it; the service goes on.
@@ -136,11 +142,18 @@ fn greeting(host: &Host) -> String {
     let operators = host.operators().map_or_else(String::new, |operators| {
         format!("operators connect to    {}, with the key in {}\n", operators.url, operators.key.display())
     });
+    let (mut enrolment, mut key) = (String::new(), String::new());
+    if let Some(keys) = host.enrolment_keys() {
+        let keys = keys.display();
+        enrolment = format!("terminals enrol with    a key of those in {keys}\n");
+        // The first in the file, without showing it here.
+        key = format!("SIGNALBOX_ENROLMENT_KEY=$(grep -oEm1 '[A-Za-z0-9._~-]{{32,}}' '{keys}' | head -n1) ");
+    }
     format!(
         "terminals connect to    {websocket_url}\n\
          endpoints begin with    {}/push/\n\
-         {operators}{trust}\
-         to try it, in another shell:\n    cargo run -- terminal --url {websocket_url}{option}\n",
+         {operators}{enrolment}{trust}\
+         to try it, in another shell:\n    {key}cargo run -- terminal --url {websocket_url}{option}\n",
         host.public_url(),
     )
 }

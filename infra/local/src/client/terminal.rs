@@ -124,7 +124,7 @@ impl Terminal {
     /// # Errors
     /// [`TerminalError`].
     pub async fn hello(&mut self, uaid: Option<String>) -> Result<HelloAnswer, TerminalError> {
-        self.hello_as(Hello { uaid, use_webpush: Some(true), urgency: None }).await
+        self.hello_as(Hello { uaid, use_webpush: Some(true), ..Hello::default() }).await
     }
 
     /// Asks to be provisioned, in other words than [`Terminal::hello`].

@@ -9,6 +9,11 @@ use signalbox_wire::base64url;
 
 use super::operator::{self, OperatorKey, OperatorKeyError};
 
+/// The secret of the key ring.
+pub(super) const KEY_RING: &str = "key-ring";
+/// The secret of the enrolment keys.
+pub(super) const ENROLMENT: &str = "enrolment-keys";
+
 /// Where the store and the keys are kept.
 #[derive(Debug, Clone)]
 pub enum Data {
@@ -50,9 +55,9 @@ pub enum DataError {
         /// Why not.
         error: OperatorKeyError,
     },
-    /// There is no place for the operator's key.
-    #[error("an operator's listener needs a data directory, where its key is kept")]
-    NoPlace,
+    /// There is no place for what must be known beside the service, too.
+    #[error("{0} needs a data directory, where its key is kept")]
+    NoPlace(&'static str),
     /// No randomness.
     #[error("the system gave no random bytes")]
     NoRandomness,
@@ -90,7 +95,9 @@ impl Opened {
 
     /// The key of the operator's listener, made where there is none yet.
     pub(super) fn operator_key(&self) -> Result<(OperatorKey, PathBuf), DataError> {
-        let Self::Directory { path: directory, .. } = self else { return Err(DataError::NoPlace) };
+        let Self::Directory { path: directory, .. } = self else {
+            return Err(DataError::NoPlace("an operator's listener"));
+        };
         let path = directory.join("operator.key");
         if !is_private(&path)? {
             write_whole(directory, &path, &format!("{}\n", random()?)).map_err(|error| io(&path, error))?;
@@ -102,6 +109,19 @@ impl Opened {
         }
     }
 
+    /// The file of the enrolment keys, made with a key where there is none yet.
+    pub(super) fn prepare_enrolment_keys(&self) -> Result<PathBuf, DataError> {
+        let Self::Directory { path: directory, .. } = self else {
+            return Err(DataError::NoPlace("enrolment"));
+        };
+        let path = enrolment_keys_file(directory);
+        if !is_private(&path)? {
+            let keys = format!("{{\"1\":\"{}\"}}\n", random()?);
+            write_whole(directory, &path, &keys).map_err(|error| io(&path, error))?;
+        }
+        Ok(path)
+    }
+
     /// Where the operator's socket is to be; nowhere without a directory.
     pub(super) fn operator_socket(&self) -> Option<PathBuf> {
         match self {
@@ -110,16 +130,21 @@ impl Opened {
         }
     }
 
-    /// Read anew on each call, so that a key can be added without a restart.
-    pub(super) fn key_ring(&self) -> SecretsWire {
+    /// The key ring and the enrolment keys, by the names of their secrets. Read anew on each call, so that a key can be added
+    /// without a restart.
+    pub(super) fn secrets(&self) -> SecretsWire {
         match self {
             Self::Directory { path, .. } => {
-                let file = key_ring_file(path);
-                SecretsWire::new(move || std::fs::read_to_string(&file))
+                let (key_ring, enrolment) = (key_ring_file(path), enrolment_keys_file(path));
+                SecretsWire::new(move |id| match id {
+                    KEY_RING => std::fs::read_to_string(&key_ring),
+                    ENROLMENT => std::fs::read_to_string(&enrolment),
+                    _ => Err(ErrorKind::NotFound.into()),
+                })
             }
             Self::Memory { key_ring } => {
                 let key_ring = key_ring.clone();
-                SecretsWire::new(move || Ok(key_ring.clone()))
+                SecretsWire::new(move |_| Ok(key_ring.clone()))
             }
         }
     }
@@ -140,6 +165,10 @@ fn store_file(directory: &Path) -> PathBuf {
 
 fn key_ring_file(directory: &Path) -> PathBuf {
     directory.join("key-ring.json")
+}
+
+fn enrolment_keys_file(directory: &Path) -> PathBuf {
+    directory.join("enrolment-keys.json")
 }
 
 fn io(path: &Path, error: std::io::Error) -> DataError {

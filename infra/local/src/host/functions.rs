@@ -17,6 +17,7 @@ use signalbox_startup::{ClientConfigs, Clients, Context, Keyless, Settings, Star
 use signalbox_telemetry::Metrics;
 use signalbox_validate_token::ValidateToken;
 
+use super::data::KEY_RING;
 use super::hub::Hub;
 
 /// How the SDK calls a call without a signature. Nobody on this machine looks at one, which is a hash of the body and a chain
@@ -44,7 +45,7 @@ impl Functions {
         clock: Clock,
         metrics: Metrics,
     ) -> Result<Self, StartError> {
-        let context = Context::new(clients, settings, "key-ring".to_owned(), clock).await?.counting(metrics);
+        let context = Context::new(clients, settings, KEY_RING.to_owned(), clock).await?.counting(metrics);
         Ok(Self {
             connection: Connection::new(context.clone()),
             provision: Provision::new(context.clone()),

@@ -72,6 +72,8 @@ pub struct HostOptions {
     pub admin_listen: Option<SocketAddr>,
     /// Whether idle connections are kept alive, for what is in between and cuts them.
     pub keep_alive: bool,
+    /// Whether a new terminal needs an enrolment key, of those in the data directory.
+    pub enrolment: bool,
 }
 
 /// Why a host does not start.
@@ -124,6 +126,7 @@ pub struct Host {
     public_url: PublicUrl,
     encrypted: bool,
     ca: Option<PathBuf>,
+    enrolment_keys: Option<PathBuf>,
     operating: Operating,
     stop: CancellationToken,
     connections: TaskTracker,
@@ -151,6 +154,7 @@ impl Host {
         };
         let data = data::Opened::open(options.data)?;
         let tls = tls::open(&options.tls, &data, address.ip(), &public_url)?;
+        let enrolment_keys = options.enrolment.then(|| data.prepare_enrolment_keys()).transpose()?;
         let (dynamo, engine, sweeper) = data.engine()?;
         let hub = Arc::new(Hub::default());
         let settings = Settings {
@@ -158,6 +162,7 @@ impl Host {
             body_limit: options.body_limit,
             connection_lifetime: CONNECTION_LIFETIME,
             keep_alive: options.keep_alive.then(|| KEEP_ALIVE.to_owned()),
+            enrolment: options.enrolment.then(|| data::ENROLMENT.to_owned()),
             ..Settings::new(tables(), queue_urls(), public_url.clone())
                 .with_earlier_origins(options.earlier_origins)
         };
@@ -167,7 +172,7 @@ impl Host {
         };
         let (drains, pages) = (open(Source::Drains).await?, open(Source::Pages).await?);
         let queues = vec![drains.clone(), pages.clone()];
-        let clients = functions::clients(dynamo.clone(), hub.clone(), data.key_ring(), queues);
+        let clients = functions::clients(dynamo.clone(), hub.clone(), data.secrets(), queues);
         drop(dynamo);
         let made = settings.tables.create(&clients.dynamodb).await;
         made.map_err(|error| HostError::Tables { data: data.to_string(), error })?;
@@ -216,6 +221,7 @@ impl Host {
             public_url,
             encrypted,
             ca,
+            enrolment_keys,
             operating,
             stop,
             connections,
@@ -243,6 +249,12 @@ impl Host {
     #[must_use]
     pub fn ca(&self) -> Option<&Path> {
         self.ca.as_deref()
+    }
+
+    /// The file of the enrolment keys; none where everybody may become a terminal.
+    #[must_use]
+    pub fn enrolment_keys(&self) -> Option<&Path> {
+        self.enrolment_keys.as_deref()
     }
 
     /// Where operators connect, beside the socket in the data directory.

@@ -1,10 +1,13 @@
+use std::collections::HashMap;
+
 use aws_lambda_events::apigw::{
     ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest, ApiGatewayWebsocketProxyRequestContext,
 };
 use aws_lambda_events::encodings::Body;
-use axum::extract::State;
+use aws_lambda_events::query_map::QueryMap;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Utf8Bytes, WebSocketUpgrade};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use lambda_runtime::{Context, Error, LambdaEvent};
@@ -29,6 +32,7 @@ const ROUTES: [&str; 5] = ["hello", "register", "unregister", "ack", "nack"];
 pub(super) async fn upgrade(
     State(gateway): State<Gateway>,
     headers: HeaderMap,
+    RawQuery(query): RawQuery,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let Ok(upgrade) = upgrade else {
@@ -37,6 +41,7 @@ pub(super) async fn upgrade(
     let connection = Connection { id: Uuid::new_v4().simple().to_string(), connected: gateway.clock.now() };
     let mut event = gateway.socket_event(&connection, "CONNECT", "$connect");
     event.headers = headers;
+    event.query_string_parameters = parameters(query.as_deref().unwrap_or_default());
     let admitted = match gateway.run("$connect", event).await {
         Ok(answer) => answer,
         Err(error) => {
@@ -58,6 +63,15 @@ pub(super) async fn upgrade(
         .max_frame_size(LARGEST)
         .protocols(protocol.map(ToOwned::to_owned))
         .on_upgrade(move |stream| tracker.track_future(socket::run(gateway, connection, stream)))
+}
+
+/// As API Gateway has them: decoded.
+fn parameters(query: &str) -> QueryMap {
+    let mut parameters = HashMap::<String, Vec<String>>::new();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        parameters.entry(name.into_owned()).or_default().push(value.into_owned());
+    }
+    parameters.into()
 }
 
 /// The route that a message selects by `$request.body.messageType`.

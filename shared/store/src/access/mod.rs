@@ -2,6 +2,7 @@ pub(crate) mod audiences;
 pub(crate) mod batch;
 pub(crate) mod conditional;
 pub(crate) mod connections;
+mod enrolments;
 pub(crate) mod jobs;
 pub(crate) mod many;
 pub(crate) mod messages;

@@ -1,4 +1,5 @@
 mod connection;
+mod enrolment;
 mod job;
 mod member;
 mod message;
@@ -8,6 +9,7 @@ mod session;
 mod terminal;
 
 pub(crate) use connection::ConnectionRow;
+pub(crate) use enrolment::{EnrolmentRow, enrolment_key, enrolment_partition};
 pub(crate) use job::{JobRow, job_key, job_partition};
 pub(crate) use member::{AudienceRow, MemberRow, audience_key, member_key, members_partition, sort_keys};
 pub(crate) use message::{MessageRow, SharedBodyRow, shared_body_key};

@@ -10,6 +10,7 @@
 mod audiences;
 mod batches;
 mod connections;
+mod enrolments;
 mod fixture;
 mod jobs;
 mod keep_alive;

@@ -50,14 +50,11 @@ pub struct ClientConfigs {
     pub queues: SdkConfig,
 }
 
-impl Clients {
-    /// Clients of the account, region and role that Lambda runs the process under, by this HTTP client. Lambda says all of it in
-    /// the environment, where every program of the SDK looks last or first: to look there alone saves a function the other
-    /// places, and their code, at each start.
-    pub(crate) fn from_environment(
-        connections_url: &str,
-        http: SharedHttpClient,
-    ) -> Result<Self, InvalidSetting> {
+impl ClientConfigs {
+    /// Of the account, region and role that Lambda runs the process under, by this HTTP client. Lambda says all of it in the
+    /// environment, where every program of the SDK looks last or first: to look there alone saves a function the other places, and
+    /// their code, at each start.
+    pub(crate) fn from_environment(http: SharedHttpClient) -> Result<Self, InvalidSetting> {
         let credentials = Credentials::new(
             required("AWS_ACCESS_KEY_ID")?,
             required("AWS_SECRET_ACCESS_KEY")?,
@@ -78,34 +75,48 @@ impl Clients {
             .set_use_dual_stack(is_set("AWS_USE_DUALSTACK_ENDPOINT"));
         let config = config.build();
         let (connections, secrets, queues) = (config.clone(), config.clone(), config.clone());
-        Ok(Self::new(&ClientConfigs { dynamodb: config, connections, secrets, queues }, connections_url))
+        Ok(Self { dynamodb: config, connections, secrets, queues })
     }
 
-    /// Clients of these configurations, all with the same patience; `connections_url` is the WebSocket API's stage.
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::config::Builder::from(&patient(&self.dynamodb));
+        aws_sdk_dynamodb::Client::from_conf(config.retry_classifier(TransactionConflicts).build())
+    }
+
+    /// `url` is the WebSocket API's stage.
+    pub(crate) fn connections(&self, url: &str) -> aws_sdk_apigatewaymanagement::Client {
+        let config = aws_sdk_apigatewaymanagement::config::Builder::from(&patient(&self.connections));
+        // Set on the service's own configuration: what the environment says of endpoints in general must not win.
+        aws_sdk_apigatewaymanagement::Client::from_conf(config.endpoint_url(url).build())
+    }
+
+    pub(crate) fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::new(&patient(&self.secrets))
+    }
+
+    pub(crate) fn queues(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&patient(&self.queues))
+    }
+}
+
+/// All clients have the same patience.
+fn patient(config: &SdkConfig) -> SdkConfig {
+    config
+        .to_builder()
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_PAUSE))
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
+        .build()
+}
+
+impl Clients {
+    /// Clients of these configurations; `connections_url` is the WebSocket API's stage.
     #[must_use]
     pub fn new(configs: &ClientConfigs, connections_url: &str) -> Self {
-        let patient = |config: &SdkConfig| {
-            config
-                .to_builder()
-                .retry_config(
-                    RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_PAUSE),
-                )
-                .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
-                .build()
-        };
-        // Set on the service's own configuration: what the environment says of endpoints in general must not win.
-        let connections = aws_sdk_apigatewaymanagement::config::Builder::from(&patient(&configs.connections))
-            .endpoint_url(connections_url)
-            .build();
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(
-                aws_sdk_dynamodb::config::Builder::from(&patient(&configs.dynamodb))
-                    .retry_classifier(TransactionConflicts)
-                    .build(),
-            ),
-            connections: aws_sdk_apigatewaymanagement::Client::from_conf(connections),
-            secrets: aws_sdk_secretsmanager::Client::new(&patient(&configs.secrets)),
-            queues: aws_sdk_sqs::Client::new(&patient(&configs.queues)),
+            dynamodb: configs.dynamodb(),
+            connections: configs.connections(connections_url),
+            secrets: configs.secrets(),
+            queues: configs.queues(),
         }
     }
 }

@@ -9,7 +9,10 @@ use tracing::Instrument as _;
 use crate::roots::Roots;
 use crate::settings::{KEEP_ALIVE, required};
 use crate::telemetry::{self, metrics_from_environment};
-use crate::{Clients, Enrolment, InvalidSetting, KeyRings, Settings, Warming};
+use crate::{ClientConfigs, Clients, Enrolment, InvalidSetting, KeyRings, Settings, Warming};
+
+/// The WebSocket API's stage.
+const CONNECTIONS_URL: &str = "SIGNALBOX_CONNECTIONS_URL";
 
 /// Why a function does not start.
 #[derive(Debug, thiserror::Error)]
@@ -72,12 +75,17 @@ impl Context {
     pub async fn from_environment(warming: Warming) -> Result<Self, StartError> {
         telemetry::init(required("SIGNALBOX_LOG").ok().as_deref());
         let settings = Settings::from_environment()?;
-        let clients = clients()?;
-        let store = Store::new(clients.dynamodb.clone(), settings.tables.clone());
+        let configs = ClientConfigs::from_environment(Roots::from_environment()?.client()?)?;
+        let connections_url = required(CONNECTIONS_URL)?;
+        let (dynamodb, secrets, clock) = (configs.dynamodb(), configs.secrets(), Clock::system());
+        let store = Store::new(dynamodb.clone(), settings.tables.clone());
         let metrics = metrics_from_environment()?;
-        let context = Self::new(clients, settings, required("SIGNALBOX_KEY_RING")?, Clock::system());
-        let (context, ()) = tokio::join!(context, warming.warm(&store));
-        Ok(context?.counting(metrics))
+        let read = Secrets::read(secrets.clone(), required("SIGNALBOX_KEY_RING")?, &settings, &clock);
+        // Each client takes a while to make. These two are made while the answers to the first calls are on their way.
+        let others = async { (configs.connections(&connections_url), configs.queues()) };
+        let (read, (), (connections, queues)) = tokio::join!(read, warming.warm(&store), others);
+        let clients = Clients { dynamodb, connections, secrets, queues };
+        Ok(Self::with(clients, settings, read?, clock).counting(metrics))
     }
 
     /// On these clients, with the key ring that the secret `key_ring` holds. Nothing is counted.
@@ -90,26 +98,25 @@ impl Context {
         key_ring: String,
         clock: Clock,
     ) -> Result<Self, StartError> {
+        let secrets = Secrets::read(clients.secrets.clone(), key_ring, &settings, &clock).await?;
+        Ok(Self::with(clients, settings, secrets, clock))
+    }
+
+    fn with(clients: Clients, settings: Settings, secrets: Secrets, clock: Clock) -> Self {
         let keep_alive = settings.keep_alive.clone();
-        let keys = KeyRings::load(clients.secrets.clone(), key_ring, clock.clone());
-        let enrolment = async {
-            let Some(secret) = settings.enrolment.clone() else { return Ok(None) };
-            Ok(Some(Arc::new(Enrolment::load(clients.secrets.clone(), secret, clock.clone()).await?)))
-        };
-        let (keys, enrolment) = tokio::try_join!(keys, enrolment)?;
-        Ok(Self {
-            enrolment,
+        Self {
+            enrolment: secrets.enrolment.map(Arc::new),
             keep_alive: keep_alive.map(|table| KeepAliveTable::new(clients.dynamodb.clone(), table)),
             store: Store::new(clients.dynamodb, settings.tables.clone()),
             delivery: Delivery::new(clients.connections, Metrics::off()),
             drains: DrainQueue::new(clients.queues.clone(), settings.queues.drains.clone(), Metrics::off()),
             pages: PageQueue::new(clients.queues, settings.queues.pages.clone()),
-            keys: Arc::new(keys),
+            keys: Arc::new(secrets.keys),
             vapid: Arc::new(VapidVerifier::new(settings.origins.clone())),
             settings: Arc::new(settings),
             clock,
             metrics: Metrics::off(),
-        })
+        }
     }
 
     /// Counts there from now on.
@@ -126,6 +133,30 @@ impl Context {
     /// Runs an invocation: what it logs carries the trace, and what it has counted is written behind it.
     pub fn invocation<T>(&self, trace: &Trace, work: impl Future<Output = T>) -> impl Future<Output = T> {
         invocation(&self.metrics, &self.clock, trace, work)
+    }
+}
+
+/// What is read of Secrets Manager at start.
+struct Secrets {
+    keys: KeyRings,
+    enrolment: Option<Enrolment>,
+}
+
+impl Secrets {
+    /// Reads both beside each other.
+    async fn read(
+        client: aws_sdk_secretsmanager::Client,
+        key_ring: String,
+        settings: &Settings,
+        clock: &Clock,
+    ) -> Result<Self, StartError> {
+        let keys = KeyRings::load(client.clone(), key_ring, clock.clone());
+        let enrolment = async {
+            let Some(secret) = settings.enrolment.clone() else { return Ok(None) };
+            Enrolment::load(client.clone(), secret, clock.clone()).await.map(Some)
+        };
+        let (keys, enrolment) = tokio::try_join!(keys, enrolment)?;
+        Ok(Self { keys, enrolment })
     }
 }
 
@@ -150,10 +181,12 @@ impl Keyless {
     pub fn from_environment() -> Result<Self, StartError> {
         telemetry::init(required("SIGNALBOX_LOG").ok().as_deref());
         let table = required(KEEP_ALIVE)?;
-        let (clients, metrics) = (clients()?, metrics_from_environment()?);
+        let configs = ClientConfigs::from_environment(Roots::from_environment()?.client()?)?;
+        let connections = configs.connections(&required(CONNECTIONS_URL)?);
+        let metrics = metrics_from_environment()?;
         Ok(Self {
-            keep_alive: KeepAliveTable::new(clients.dynamodb, table),
-            delivery: Delivery::new(clients.connections, metrics.clone()),
+            keep_alive: KeepAliveTable::new(configs.dynamodb(), table),
+            delivery: Delivery::new(connections, metrics.clone()),
             clock: Clock::system(),
             metrics,
         })
@@ -171,12 +204,6 @@ impl Keyless {
     pub fn invocation<T>(&self, trace: &Trace, work: impl Future<Output = T>) -> impl Future<Output = T> {
         invocation(&self.metrics, &self.clock, trace, work)
     }
-}
-
-/// Clients of the environment's account.
-fn clients() -> Result<Clients, StartError> {
-    let roots = Roots::from_environment()?;
-    Ok(Clients::from_environment(&required("SIGNALBOX_CONNECTIONS_URL")?, roots.client()?)?)
 }
 
 fn invocation<T>(

@@ -8,7 +8,7 @@ use signalbox_keep_alive::Wake;
 use super::function::Function;
 use super::operation::{Act, Operation};
 use super::permission::{On, POST};
-use super::scene::{Scene, gone};
+use super::scene::{Scene, gone, is_taken};
 
 /// After a keep-alive has been posted and before it has come.
 const ON_ITS_WAY: Duration = Duration::from_millis(300);

@@ -75,7 +75,9 @@ impl Context {
         let clients = clients()?;
         let store = Store::new(clients.dynamodb.clone(), settings.tables.clone());
         let metrics = metrics_from_environment()?;
-        let context = Self::new(clients, settings, required("SIGNALBOX_KEY_RING")?, Clock::system());
+        let key_ring = required("SIGNALBOX_KEY_RING")?;
+        // On the heap, as it holds two reads of secrets.
+        let context = Box::pin(Self::new(clients, settings, key_ring, Clock::system()));
         let (context, ()) = tokio::join!(context, warming.warm(&store));
         Ok(context?.counting(metrics))
     }
@@ -91,10 +93,11 @@ impl Context {
         clock: Clock,
     ) -> Result<Self, StartError> {
         let keep_alive = settings.keep_alive.clone();
-        let keys = KeyRings::load(clients.secrets.clone(), key_ring, clock.clone());
+        let keys = Box::pin(KeyRings::load(clients.secrets.clone(), key_ring, clock.clone()));
         let enrolment = async {
             let Some(secret) = settings.enrolment.clone() else { return Ok(None) };
-            Ok(Some(Arc::new(Enrolment::load(clients.secrets.clone(), secret, clock.clone()).await?)))
+            let enrolment = Box::pin(Enrolment::load(clients.secrets.clone(), secret, clock.clone()));
+            Ok(Some(Arc::new(enrolment.await?)))
         };
         let (keys, enrolment) = tokio::try_join!(keys, enrolment)?;
         Ok(Self {

@@ -109,7 +109,8 @@ impl Bed {
             key_ring: Arc::new(Mutex::new(KEY_RING.to_owned())),
             now,
         };
-        Self::with(source, wires, clock).await
+        // On the heap, as a start is large.
+        Box::pin(Self::with(source, wires, clock)).await
     }
 
     async fn with(source: Source, wires: Wires, clock: Clock) -> Self {
@@ -208,7 +209,7 @@ impl Bed {
             key_ring,
             now: other.now.clone(),
         };
-        let instance = Self::with(other.source, wires, clock).await;
+        let instance = Box::pin(Self::with(other.source, wires, clock)).await;
         // Events are numbered on, so that no two are the same.
         instance.events.store(1_000_000 + other.events.load(Ordering::SeqCst), Ordering::SeqCst);
         Self { server: VapidKey::from_json(&other.server.to_json().unwrap()).unwrap(), ..instance }

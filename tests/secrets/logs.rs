@@ -54,7 +54,7 @@ async fn no_secret_is_logged() {
     refusals(&bed, &mut known, &token).await;
     faults(&bed, &mut known, &token).await;
     known.posted(&bed);
-    enrolment(&mut known).await;
+    Box::pin(enrolment(&mut known)).await;
 
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     for expected in [
@@ -216,7 +216,7 @@ async fn enrolment(known: &mut Known) {
     const WRONG: &str = "another.example~enrolment_key-as-long-x";
     known.add(KEY);
     known.add(WRONG);
-    let bed = Bed::enrolling(&format!(r#"{{"1":"{KEY}"}}"#)).await;
+    let bed = Box::pin(Bed::enrolling(&format!(r#"{{"1":"{KEY}"}}"#))).await;
     for (number, set) in [None, Some(WRONG), Some("{}"), Some(r#"{"1":7}"#)].into_iter().enumerate() {
         if let Some(set) = set {
             bed.set_enrolment_keys(set);

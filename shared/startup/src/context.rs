@@ -80,7 +80,9 @@ impl Context {
         let (dynamodb, secrets, clock) = (configs.dynamodb(), configs.secrets(), Clock::system());
         let store = Store::new(dynamodb.clone(), settings.tables.clone());
         let metrics = metrics_from_environment()?;
-        let read = Secrets::read(secrets.clone(), required("SIGNALBOX_KEY_RING")?, &settings, &clock);
+        let key_ring = required("SIGNALBOX_KEY_RING")?;
+        // On the heap, as it holds two reads of secrets.
+        let read = Box::pin(Secrets::read(secrets.clone(), key_ring, &settings, &clock));
         // Each client takes a while to make. These two are made while the answers to the first calls are on their way.
         let others = async { (configs.connections(&connections_url), configs.queues()) };
         let (read, (), (connections, queues)) = tokio::join!(read, warming.warm(&store), others);
@@ -98,7 +100,7 @@ impl Context {
         key_ring: String,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let secrets = Secrets::read(clients.secrets.clone(), key_ring, &settings, &clock).await?;
+        let secrets = Box::pin(Secrets::read(clients.secrets.clone(), key_ring, &settings, &clock)).await?;
         Ok(Self::with(clients, settings, secrets, clock))
     }
 
@@ -150,10 +152,10 @@ impl Secrets {
         settings: &Settings,
         clock: &Clock,
     ) -> Result<Self, StartError> {
-        let keys = KeyRings::load(client.clone(), key_ring, clock.clone());
+        let keys = Box::pin(KeyRings::load(client.clone(), key_ring, clock.clone()));
         let enrolment = async {
             let Some(secret) = settings.enrolment.clone() else { return Ok(None) };
-            Enrolment::load(client.clone(), secret, clock.clone()).await.map(Some)
+            Box::pin(Enrolment::load(client.clone(), secret, clock.clone())).await.map(Some)
         };
         let (keys, enrolment) = tokio::try_join!(keys, enrolment)?;
         Ok(Self { keys, enrolment })

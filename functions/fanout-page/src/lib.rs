@@ -19,8 +19,8 @@ use signalbox_store::StoreError;
 /// A message that has come out of the queue so often does not come again: what becomes of it is written down before. As
 /// the template says.
 const RECEPTIONS: u32 = 5;
-/// What fails and may pass is tried again in the same run, after a pause that grows up to the longest: the queue would hide it for minutes,
-/// and mostly a table has been asked for more than it serves yet.
+/// What fails and may pass is tried again in the same run, after a pause that grows up to the longest: the queue would hide
+/// it for minutes, and mostly a table has been asked for more than it serves yet.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// Left of the function's time for one more try.

@@ -46,3 +46,24 @@ const REFUSALS: [&str; 7] = [
     "UnrecognizedClientException",
     "ValidationException",
 ];
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    #[test]
+    fn what_a_repetition_does_not_change_is_refused_and_nothing_else() {
+        let error = |code: &str| SdkError::service_error(ErrorMetadata::builder().code(code).build(), ());
+        for code in ["AccessDeniedException", "AccessDenied", "AWS.SimpleQueueService.NonExistentQueue"] {
+            assert!(is_refused(&error(code)), "{code}");
+        }
+        for code in ["ThrottlingException", "TransactionConflictException", "InternalServerError", "Unheard"]
+        {
+            assert!(!is_refused(&error(code)), "{code}");
+        }
+        let unreached = SdkError::<ErrorMetadata, ()>::timeout_error("late");
+        assert!(!is_refused(&unreached));
+    }
+}

@@ -168,4 +168,20 @@ mod tests {
         let statuses: Vec<_> = answers.into_iter().map(|answer| answer.unwrap().0).collect();
         assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
     }
+
+    /// I10: the engine is handed no token, and a transaction that is sent again has no further effect all the same.
+    #[tokio::test]
+    async fn a_transaction_that_is_sent_again_has_one_effect() {
+        const ADD: &str = r#"{"ClientRequestToken":"once","TransactItems":[{"Update":{"TableName":"table",
+            "Key":{"pk":{"S":"a"}},"UpdateExpression":"ADD times :one",
+            "ExpressionAttributeValues":{":one":{"N":"1"}}}}]}"#;
+        const GET: &str = r#"{"TableName":"table","Key":{"pk":{"S":"a"}},"ConsistentRead":true}"#;
+        let (calls, _thread) = start(Database::memory().unwrap(), None, Health::of("memory".into()));
+        assert_eq!(call(&calls, "CreateTable", TABLE).await.unwrap().0, 200);
+        let first = call(&calls, "TransactWriteItems", ADD).await.unwrap();
+        assert_eq!(first.0, 200);
+        assert_eq!(call(&calls, "TransactWriteItems", ADD).await.unwrap(), first);
+        let got = call(&calls, "GetItem", GET).await.unwrap().1;
+        assert!(got.contains(r#""times":{"N":"1"}"#), "{got}");
+    }
 }

@@ -9,19 +9,12 @@ use signalbox_wire::Hello;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-use crate::support::{App, Process, Server, Service, next};
+use crate::support::{App, Process, Server, Service, enrolment_key_in, next};
 
 const WRONG: &str = "an-example-of-a-key.that~does_not_count";
 
 fn enrolling(data: &Path) -> Process {
     Process::start(&["--data", data.to_str().unwrap(), "--enrolment"])
-}
-
-/// The key that the host has made.
-pub fn key_in(data: &Path) -> String {
-    let keys = std::fs::read_to_string(data.join("enrolment-keys.json")).unwrap();
-    let keys: serde_json::Value = serde_json::from_str(&keys).unwrap();
-    keys["1"].as_str().unwrap().to_owned()
 }
 
 /// The terminal's reason to be refused.
@@ -52,7 +45,7 @@ async fn from_outside_a_key_makes_a_terminal_and_nothing_else_does() {
     let data = tempfile::tempdir().unwrap();
     let process = enrolling(data.path());
     let (service, url) = (Service::from_urls(&process), process.websocket_url.clone());
-    let key = key_in(data.path());
+    let key = enrolment_key_in(data.path());
     let hello = |enrolment: Option<&str>| Hello { enrolment: enrolment.map(Into::into), ..Hello::default() };
 
     // In the URL, as Firefox does; then as any terminal.
@@ -82,7 +75,7 @@ async fn from_outside_a_key_makes_a_terminal_and_nothing_else_does() {
     // So it does after a restart, and the key stays the same.
     assert_eq!(process.end("-TERM"), Some(0));
     let process = enrolling(data.path());
-    assert_eq!(key_in(data.path()), key);
+    assert_eq!(enrolment_key_in(data.path()), key);
     drop(Service::from_urls(&process).again(&uaid).await);
 }
 
@@ -93,7 +86,7 @@ async fn a_key_in_the_header_makes_a_terminal() {
     let data = tempfile::tempdir().unwrap();
     let process = enrolling(data.path());
     let mut request = process.websocket_url.as_str().into_client_request().unwrap();
-    request.headers_mut().insert("x-signalbox-enrolment", key_in(data.path()).parse().unwrap());
+    request.headers_mut().insert("x-signalbox-enrolment", enrolment_key_in(data.path()).parse().unwrap());
     let (mut stream, _) = tokio_tungstenite::connect_async(request).await.unwrap();
     let hello = r#"{"messageType":"hello","use_webpush":true}"#;
     stream.send(tungstenite::Message::text(hello)).await.unwrap();
@@ -143,7 +136,7 @@ fn the_terminal_of_the_command_line_enrols() {
         command.env("SIGNALBOX_CLIENT", folder.path().join(client)).env_remove("SIGNALBOX_ENROLMENT_KEY");
         command.envs(key.map(|key| ("SIGNALBOX_ENROLMENT_KEY", key))).spawn().unwrap()
     };
-    let mut enrolled = terminal("enrolled", Some(&key_in(&data)));
+    let mut enrolled = terminal("enrolled", Some(&enrolment_key_in(&data)));
     let mut lines = BufReader::new(enrolled.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "provisioned as a new terminal");
     enrolled.kill().unwrap();

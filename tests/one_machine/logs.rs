@@ -5,8 +5,7 @@ use serde_json::json;
 use signalbox::client::Terminal;
 use signalbox_wire::Hello;
 
-use crate::enrolment::key_in;
-use crate::support::{App, Process, Server, Service, next};
+use crate::support::{App, Process, Server, Service, enrolment_key_in, next};
 
 /// I11: the host's own log holds no secret either, its listener's and its libraries' lines included, however much is logged.
 #[tokio::test]
@@ -20,7 +19,7 @@ async fn no_secret_is_in_the_hosts_log() {
     let service = Service::from_urls(&process);
 
     let server = Server::new();
-    let enrolment = key_in(&data);
+    let enrolment = enrolment_key_in(&data);
     let with_key = format!("{}?enrolment={enrolment}", service.websocket_url);
     let mut terminal = Terminal::connect(&with_key).await.unwrap();
     let hello = terminal.hello(None).await.unwrap();

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use signalbox::client::{
     Subscription, SubscriptionKeys, SubscriptionPublicKeys, Terminal, TerminalError, VapidKey, encrypt,
 };
-use signalbox_wire::{ChannelId, HelloAnswer, Notification, Register, SUBPROTOCOL, base64url};
+use signalbox_wire::{ChannelId, Hello, HelloAnswer, Notification, Register, SUBPROTOCOL, base64url};
 use uuid::Uuid;
 
 /// Longer than anything takes; waiting for what must come ends earlier.
@@ -123,6 +123,8 @@ pub struct Service {
     pub websocket_url: String,
     pub public_url: String,
     local: bool,
+    /// What a new terminal presents, where the service asks for it.
+    enrolment: Option<String>,
     /// Ends with the test.
     process: Option<Process>,
 }
@@ -140,13 +142,28 @@ impl Service {
     /// The deployed one at these URLs.
     pub fn deployed(websocket_url: &str, public_url: &str) -> Self {
         let (websocket_url, public_url) = (websocket_url.to_owned(), public_url.to_owned());
-        Self { websocket_url, public_url, local: false, process: None }
+        Self { websocket_url, public_url, local: false, enrolment: None, process: None }
     }
 
     /// A process that the test keeps in its own hands.
     pub fn from_urls(process: &Process) -> Self {
         let (websocket_url, public_url) = (process.websocket_url.clone(), process.public_url.clone());
-        Self { websocket_url, public_url, local: true, process: None }
+        Self { websocket_url, public_url, local: true, enrolment: None, process: None }
+    }
+
+    /// New terminals present this key in their `hello`.
+    pub fn enrolling_with(self, key: String) -> Self {
+        Self { enrolment: Some(key), ..self }
+    }
+
+    /// The URL of a terminal that presents the key when it connects.
+    pub fn enrolling_url(&self) -> String {
+        format!("{}?enrolment={}", self.websocket_url, self.enrolment.as_deref().expect("a key"))
+    }
+
+    /// The first message of a new terminal.
+    pub fn hello(&self) -> Hello {
+        Hello { enrolment: self.enrolment.clone(), ..Hello::default() }
     }
 
     /// Whether it runs on this machine: nothing else of it is different.
@@ -169,7 +186,7 @@ impl Service {
     /// A terminal that is provisioned.
     pub async fn terminal(&self) -> (Terminal, HelloAnswer) {
         let mut terminal = self.connect().await;
-        let hello = terminal.hello(None).await.expect("hello is answered");
+        let hello = terminal.hello_as(self.hello()).await.expect("hello is answered");
         assert_eq!(hello.status, 200);
         (terminal, hello)
     }
@@ -203,8 +220,15 @@ impl Service {
 impl From<Process> for Service {
     fn from(process: Process) -> Self {
         let (websocket_url, public_url) = (process.websocket_url.clone(), process.public_url.clone());
-        Self { websocket_url, public_url, local: true, process: Some(process) }
+        Self { websocket_url, public_url, local: true, enrolment: None, process: Some(process) }
     }
+}
+
+/// The enrolment key that a host has made in its data directory.
+pub fn enrolment_key_in(data: &Path) -> String {
+    let keys = std::fs::read_to_string(data.join("enrolment-keys.json")).expect("the host has made it");
+    let keys: Value = serde_json::from_str(&keys).expect("JSON");
+    keys["1"].as_str().expect("a key").to_owned()
 }
 
 /// A client without a pool: what a test sends is sent, also after a service was restarted.

@@ -1,19 +1,23 @@
 use std::sync::Arc;
 
+use signalbox::client::Terminal;
+
 use super::function::Function;
 use super::operation::{Act, Operation};
-use super::permission::{CLOSE, On, POST};
+use super::permission::{CLOSE, On, POST, READ_ENROLMENT_KEYS};
 use super::scene::{Scene, is_closed, is_taken, is_told, on_connection};
 
 /// What the protocol does not know.
 const MISTAKE: &str = r#"{"messageType":"mistake"}"#;
 
 pub(super) fn operations() -> Vec<Operation> {
+    let note = On::Connections.may("dynamodb:PutItem");
     let forget = On::Connections.may("dynamodb:DeleteItem");
     let mark_absent = On::Terminals.may("dynamodb:UpdateItem");
     let delete = On::Messages.may("dynamodb:BatchWriteItem");
     let delete_of_topic = On::Messages.may("dynamodb:DeleteItem");
     vec![
+        Operation::new("`$connect` notes that an enrolment key was presented", &[note], enrols),
         Operation::new(
             "`$disconnect` forgets the connection, and marks its terminal absent",
             &[forget, mark_absent],
@@ -23,8 +27,13 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new("`ack` deletes what it names, of a topic", &[delete_of_topic], ack_of_topic),
         Operation::new("an unknown message is told what it is", &[POST], told),
         Operation::new("an unknown message ends its connection", &[CLOSE], closed),
-        Operation::start(Function::Connection, include_str!("../../events/emulator/default.json")),
+        Operation::start(Function::Connection, include_str!("../../events/emulator/default.json"))
+            .needing(&[READ_ENROLMENT_KEYS]),
     ]
+}
+
+async fn enrols(scene: Arc<Scene>) -> Act {
+    Box::pin(async move { Terminal::connect(&scene.service.enrolling_url()).await.is_ok() })
 }
 
 async fn disconnect(scene: Arc<Scene>) -> Act {

@@ -43,6 +43,12 @@ impl Operation {
         Self { starts: true, ..started }
     }
 
+    /// It needs these beside.
+    pub(super) fn needing(mut self, more: &[Permission]) -> Self {
+        self.needs.extend(more);
+        self
+    }
+
     pub(super) fn lacking(self, lacks: &[Permission]) -> Self {
         Self { lacks: lacks.to_vec(), ..self }
     }

@@ -15,6 +15,7 @@ pub(super) enum On {
     DrainQueue,
     PageQueue,
     KeyRing,
+    EnrolmentKeys,
 }
 
 /// One action on one resource.
@@ -42,6 +43,7 @@ impl On {
             Self::DrainQueue => "queue of drains",
             Self::PageQueue => "queue of pages",
             Self::KeyRing => "key ring",
+            Self::EnrolmentKeys => "enrolment keys",
         }
     }
 }
@@ -56,6 +58,9 @@ pub(super) const OWE: Permission = On::DrainQueue.may("sqs:SendMessage");
 pub(super) const QUEUE_PAGES: Permission = On::PageQueue.may("sqs:SendMessage");
 /// Reading the key ring.
 pub(super) const READ_KEY_RING: Permission = On::KeyRing.may("secretsmanager:GetSecretValue");
+
+/// Reading the enrolment keys.
+pub(super) const READ_ENROLMENT_KEYS: Permission = On::EnrolmentKeys.may("secretsmanager:GetSecretValue");
 
 /// What Lambda does in a function's name, before it wakes it with what is in a queue and after.
 pub(super) fn taken_by_lambda(queue: On) -> Vec<(Permission, &'static str)> {

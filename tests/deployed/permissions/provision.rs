@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use signalbox::client::Terminal;
 use signalbox_wire::Hello;
 
 use super::function::Function;
 use super::many::long_body;
 use super::operation::{Act, Operation};
-use super::permission::{CLOSE, OWE, On, POST, Permission};
+use super::permission::{CLOSE, OWE, On, POST, Permission, READ_ENROLMENT_KEYS};
 use super::scene::{Scene, gone, is_closed, is_taken, is_told, on_connection};
 
 const HELLO: &str = include_str!("../../events/emulator/hello.json");
@@ -15,6 +16,7 @@ pub(super) fn operations() -> Vec<Operation> {
     let make = On::Terminals.may("dynamodb:PutItem");
     let change = On::Terminals.may("dynamodb:UpdateItem");
     let read_sessions = On::Terminals.may("dynamodb:BatchGetItem");
+    let read_enrolment = On::Connections.may("dynamodb:GetItem");
     let record = On::Connections.may("dynamodb:PutItem");
     let forget = On::Connections.may("dynamodb:DeleteItem");
     let query = On::Messages.may("dynamodb:Query");
@@ -26,6 +28,11 @@ pub(super) fn operations() -> Vec<Operation> {
     let and = |more: &[Permission]| [&arrive, more].concat();
     vec![
         Operation::new("`hello` makes a terminal", &and(&[make]), new),
+        Operation::new(
+            "`hello` makes a terminal whose connection has presented an enrolment key",
+            &and(&[make, read_enrolment]),
+            new_on_enrolled,
+        ),
         Operation::new("`hello` of a known terminal", &arrive, known),
         // Where it cannot, it owes the rest: that is taken away too.
         Operation::new("`hello` posts what waits", &and(&[query, read_sessions]), posts).lacking(&[OWE]),
@@ -50,12 +57,18 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new("`hello` on a closed connection forgets it", &and(&[forget]), forgets),
         Operation::new("a bad `hello` is told what it is", &[POST], told),
         Operation::new("a bad `hello` ends its connection", &[CLOSE], closed),
-        Operation::start(Function::Provision, HELLO),
+        Operation::start(Function::Provision, HELLO).needing(&[READ_ENROLMENT_KEYS]),
     ]
 }
 
 async fn new(scene: Arc<Scene>) -> Act {
     let mut terminal = scene.service.connect().await;
+    let hello = scene.service.hello();
+    Box::pin(async move { terminal.hello_as(hello).await.is_ok() && is_taken(&mut terminal).await })
+}
+
+async fn new_on_enrolled(scene: Arc<Scene>) -> Act {
+    let mut terminal = Terminal::connect(&scene.service.enrolling_url()).await.unwrap();
     Box::pin(async move { terminal.hello(None).await.is_ok() && is_taken(&mut terminal).await })
 }
 

@@ -15,6 +15,8 @@ use crate::aws::Aws;
 use crate::stack::Stack;
 use crate::support::{App, PATIENCE, Server, Service, next};
 
+/// The output that names the secret.
+const ENROLMENT_KEYS: &str = "EnrolmentKeysArn";
 /// How often and how far apart a connection is asked whether it is still there.
 const PINGS: u32 = 4;
 const BETWEEN_PINGS: Duration = Duration::from_millis(100);
@@ -38,7 +40,7 @@ impl Scene {
         let region = std::env::var("AWS_REGION").expect("AWS_REGION, see infra/emulator/test");
         let caller = aws.call("sts", "get_caller_identity", json!({})).await;
         let place = format!("{region}:{}", caller["Account"].as_str().unwrap());
-        let service = stack.service();
+        let service = stack.service().enrolling_with(enrolment_key(&aws, &stack).await);
         Self { aws, stack, service, server: Server::new(), jobs: Mutex::default(), place }
     }
 
@@ -69,6 +71,7 @@ impl Scene {
             On::DrainQueue => queue("DrainQueue"),
             On::PageQueue => queue("PageQueue"),
             On::KeyRing => stack.output("KeyRingArn").to_owned(),
+            On::EnrolmentKeys => stack.output(ENROLMENT_KEYS).to_owned(),
         };
         (permission.action.to_owned(), on)
     }
@@ -221,6 +224,15 @@ impl Scene {
         self.aws.call("lambda", "update_function_configuration", update).await;
         self.invoke(function, event).await.is_some()
     }
+}
+
+/// The key that the stack was made with.
+async fn enrolment_key(aws: &Aws, stack: &Stack) -> String {
+    let of = json!({"SecretId": stack.output(ENROLMENT_KEYS)});
+    let secret = aws.call("secretsmanager", "get_secret_value", of).await;
+    let keys: HashMap<String, String> =
+        serde_json::from_str(secret["SecretString"].as_str().unwrap()).unwrap();
+    keys.into_values().next().expect("a key")
 }
 
 pub(super) fn terminal_id(uaid: &str) -> String {

@@ -3,6 +3,7 @@
 
 mod browser;
 mod delivery;
+mod enrolment;
 mod fan_out;
 mod legacy;
 mod marionette;

@@ -39,6 +39,18 @@ impl Disk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::DynamoWire;
+
+    /// ADR 17: the engine's file is this process's alone. Memory that processes share would be a third file.
+    #[tokio::test]
+    async fn the_file_is_shared_with_no_other_process() {
+        let directory = tempfile::tempdir().unwrap();
+        let _open = DynamoWire::open(&directory.path().join("store")).unwrap();
+        let files = std::fs::read_dir(directory.path()).unwrap();
+        let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["store", "store-wal"], "is .cargo/config.toml read?");
+    }
 
     #[test]
     fn a_log_that_is_not_there_is_an_error() {

@@ -42,7 +42,7 @@ mod tests {
     const HEADER: usize = 32;
     const FRAME: usize = 24 + 4096;
 
-    async fn make_and_use(file: &Path) {
+    async fn make_and_use(file: &Path) -> DynamoWire {
         let (store, ..) = DynamoWire::open(file).unwrap();
         let table = json!({
             "TableName": "table",
@@ -55,6 +55,7 @@ mod tests {
         }
         let item = json!({"TableName": "table", "Item": {"pk": {"S": "a"}}});
         store.ask("PutItem", &item).await.unwrap();
+        store
     }
 
     /// I9: a first start may end at any commit; the next one makes whole what it finds.
@@ -62,8 +63,7 @@ mod tests {
     async fn a_start_may_end_at_any_commit() {
         let directory = tempfile::tempdir().unwrap();
         let whole = directory.path().join("whole.db");
-        let (_open, ..) = DynamoWire::open(&whole).unwrap();
-        make_and_use(&whole).await;
+        let _open = make_and_use(&whole).await;
         let (database, log) = (std::fs::read(&whole).unwrap(), std::fs::read(with_wal(&whole)).unwrap());
         let frames = (log.len() - HEADER) / FRAME;
         assert!(frames > 10, "{frames} frames");

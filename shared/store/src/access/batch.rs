@@ -49,7 +49,7 @@ impl Store {
         keys: Vec<Attributes>,
     ) -> Result<Vec<Attributes>, StoreError> {
         let chunks = keys.chunks(READS).map(|chunk| self.batch_get(table, chunk.to_vec()));
-        Ok(try_join_all(chunks).await?.concat())
+        Ok(try_join_all(chunks).await?.into_iter().flatten().collect())
     }
 
     /// Writes any number of items of one table as [`batch_write`] does, the calls beside each other.

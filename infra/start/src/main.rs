@@ -28,6 +28,9 @@ struct Options {
     /// Where the binaries are: the functions', and `empty`.
     #[arg(long, default_value = "target/release")]
     functions: PathBuf,
+    /// Which functions are measured beside the empty one; all where none is named.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", value_parser = FUNCTIONS.map(|one| one.name))]
+    only: Vec<String>,
     /// How often each function lives.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -37,6 +40,14 @@ struct Options {
     /// Where to write the report for machines.
     #[arg(long)]
     json: Option<PathBuf>,
+}
+
+impl Options {
+    fn subjects(&self) -> impl Iterator<Item = Subject> {
+        let wanted =
+            |subject: &Subject| self.only.is_empty() || self.only.iter().any(|one| one == subject.name);
+        FUNCTIONS.into_iter().filter(wanted)
+    }
 }
 
 #[tokio::main]
@@ -63,7 +74,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let mut bench = Bench { folder: &options.functions, stub: &stub, address, steps, warm: options.warm };
     let mut lives: Vec<(Subject, Vec<_>)> =
-        [EMPTY].into_iter().chain(FUNCTIONS).map(|subject| (subject, Vec::new())).collect();
+        [EMPTY].into_iter().chain(options.subjects()).map(|subject| (subject, Vec::new())).collect();
     for _ in 0..options.rounds {
         for (subject, lives) in &mut lives {
             lives.push(bench.live(subject).await?);

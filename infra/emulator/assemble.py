@@ -10,11 +10,13 @@ writes BUILD/template.yaml, whose functions take their code from BUILD/<binary>/
 - An alarm on an expression is gone: the emulator knows alarms on a single metric alone.
 - Who may sqs:SendMessage may sqs:SendMessageBatch too: to AWS that is the same right, and the emulator asks for one of that
   name.
+- A generated secret's ExcludePunctuation is written out: the emulator knows ExcludeCharacters alone.
 - How many instances a queue may wake is gone: the emulator keeps the number as text, and then takes from no queue at all.
 - Architecture defaults to the one of this machine, where the functions run.
 """
 
 import platform
+import string
 import sys
 from pathlib import Path
 
@@ -51,6 +53,10 @@ def assemble(template: dict) -> list[str]:
     for name, resource in resources.items():
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
             resource["Properties"].pop("ScalingConfig", None)
+        if resource["Type"] == "AWS::SecretsManager::Secret":
+            generated = resource["Properties"]["GenerateSecretString"]
+            if generated.pop("ExcludePunctuation"):
+                generated["ExcludeCharacters"] = string.punctuation
         if resource["Type"] != "AWS::Serverless::Function":
             continue
         try:

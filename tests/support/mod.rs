@@ -176,9 +176,18 @@ impl Service {
     }
 
     pub async fn try_connect(&self) -> Result<Terminal, TerminalError> {
+        self.try_connect_to(&self.websocket_url).await
+    }
+
+    /// With the key in the URL.
+    pub async fn try_connect_enrolling(&self) -> Result<Terminal, TerminalError> {
+        self.try_connect_to(&self.enrolling_url()).await
+    }
+
+    async fn try_connect_to(&self, url: &str) -> Result<Terminal, TerminalError> {
         // The emulator that the deployed suite runs on does not hand `$connect`'s headers on to the client.
         let subprotocol = self.is_local().then_some(SUBPROTOCOL);
-        let mut terminal = Terminal::connect_offering(&self.websocket_url, subprotocol).await?;
+        let mut terminal = Terminal::connect_offering(url, subprotocol).await?;
         terminal.watch(described::assert_frame);
         Ok(terminal)
     }

@@ -1,7 +1,5 @@
 use std::sync::Arc;
 
-use signalbox::client::Terminal;
-
 use super::function::Function;
 use super::operation::{Act, Operation};
 use super::permission::{CLOSE, On, POST, READ_ENROLMENT_KEYS};
@@ -33,7 +31,7 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 async fn enrols(scene: Arc<Scene>) -> Act {
-    Box::pin(async move { Terminal::connect(&scene.service.enrolling_url()).await.is_ok() })
+    Box::pin(async move { scene.service.try_connect_enrolling().await.is_ok() })
 }
 
 async fn disconnect(scene: Arc<Scene>) -> Act {

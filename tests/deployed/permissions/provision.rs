@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use signalbox::client::Terminal;
 use signalbox_wire::Hello;
 
 use super::function::Function;
@@ -68,7 +67,7 @@ async fn new(scene: Arc<Scene>) -> Act {
 }
 
 async fn new_on_enrolled(scene: Arc<Scene>) -> Act {
-    let mut terminal = Terminal::connect(&scene.service.enrolling_url()).await.unwrap();
+    let mut terminal = scene.service.try_connect_enrolling().await.unwrap();
     Box::pin(async move { terminal.hello(None).await.is_ok() && is_taken(&mut terminal).await })
 }
 

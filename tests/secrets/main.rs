@@ -12,7 +12,7 @@
     reason = "nobody uses a test crate; its helpers serve two"
 )]
 
-#[path = "../functions/bed.rs"]
+#[path = "../functions/bed/mod.rs"]
 mod bed;
 #[path = "../functions/events.rs"]
 mod events;

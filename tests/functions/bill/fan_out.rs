@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 use signalbox_wire::base64url;
 
-use crate::bed::{A, Ask, B, CHANNEL, versions};
+use crate::bed::many::Ask;
+use crate::bed::{A, B, CHANNEL, versions};
 use crate::bill::meter::{Meter, Work};
 use crate::bill::operations::Operation;
 use crate::events::Link;

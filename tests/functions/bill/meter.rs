@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use signalbox::client::encrypt;
 use signalbox_wire::base64url;
 
-use crate::bed::{Ask, Bed, CHANNEL};
+use crate::bed::many::Ask;
+use crate::bed::{Bed, CHANNEL};
 use crate::enrolment::By;
 use crate::events::{Link, socket};
 use crate::keep_alive::due;

@@ -5,7 +5,8 @@ use signalbox::client::VapidKey;
 use signalbox_wire::base64url;
 
 use super::{AUDIENCE, LINKS, TO_AUDIENCE, counts, job, notifications, subscriber, subscribers};
-use crate::bed::{Ask, Bed, CHANNEL, PUBLIC_URL, body, problem};
+use crate::bed::many::Ask;
+use crate::bed::{Bed, CHANNEL, PUBLIC_URL, body, problem};
 
 const NEWS: Option<(&str, &str)> = Some(("name", "news"));
 

@@ -2,7 +2,8 @@ use serde_json::json;
 use signalbox_wire::base64url;
 
 use super::{AUDIENCE, TO_AUDIENCE, accepted, sealed, subscribers, to_all};
-use crate::bed::{Ask, Bed, problem};
+use crate::bed::many::Ask;
+use crate::bed::{Bed, problem};
 
 /// What stands in all tables.
 async fn rows(bed: &Bed) -> String {

@@ -8,7 +8,8 @@ use signalbox_wire::base64url;
 use super::{
     LINKS, LIST, accepted, counts, job, notifications, sealed, send, subscriber, subscribers, to_all,
 };
-use crate::bed::{Ask, Bed, CHANNEL, PUBLIC_URL, body, problem};
+use crate::bed::many::Ask;
+use crate::bed::{Bed, CHANNEL, PUBLIC_URL, body, problem};
 
 const OTHER_CHANNEL: &str = "0a7b9c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d";
 

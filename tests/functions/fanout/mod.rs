@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use signalbox::client::encrypt;
 use signalbox_wire::base64url;
 
-use crate::bed::{Ask, Bed, CHANNEL, body};
+use crate::bed::many::Ask;
+use crate::bed::{Bed, CHANNEL, body};
 use crate::events::Link;
 
 const LIST: &str = "/v1/notifications";

@@ -3,7 +3,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{LINKS, accepted, counts, job, subscriber, to_all};
-use crate::bed::{Ask, Bed, body, problem};
+use crate::bed::many::Ask;
+use crate::bed::{Bed, body, problem};
 
 const ROUTE: &str = "/v1/notifications/{job}";
 

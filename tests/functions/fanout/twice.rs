@@ -4,7 +4,8 @@ use signalbox::client::VapidKey;
 use signalbox_local_aws::Fault;
 
 use super::{LINKS, LIST, accepted, counts, job, notifications, send, subscriber, subscribers, to_all};
-use crate::bed::{Ask, Bed, CHANNEL, body, problem, versions};
+use crate::bed::many::Ask;
+use crate::bed::{Bed, CHANNEL, body, problem, versions};
 
 fn named<'a>(key: &'a str, list: &Value) -> Ask<'a> {
     Ask { key: Some(key), body: Some(list.clone()), ..Ask::new("POST", LIST) }

@@ -1,12 +1,16 @@
+pub mod many;
+mod queues;
+mod server;
+mod terminal;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
-use serde_json::{Value, json};
-use signalbox::client::{SubscriptionKeys, VapidKey, encrypt};
+use serde_json::Value;
+use signalbox::client::{SubscriptionKeys, VapidKey};
 use signalbox_connection::Connection;
 use signalbox_domain::{Clock, TerminalId, Timestamp};
 use signalbox_drain::Drain;
@@ -23,11 +27,8 @@ use signalbox_startup::{ClientConfigs, Clients, Context, Enrolment, QueueUrls, S
 use signalbox_store::TableNames;
 use signalbox_telemetry::{Embedded, Metrics};
 use signalbox_validate_token::ValidateToken;
-use signalbox_wire::base64url;
 
-use crate::events::{
-    Link, Source, drain_event, fan_out, http, http_request, page_event, socket, socket_event,
-};
+use crate::events::{Link, Source, socket_event};
 use crate::peers::{Peers, Wire};
 
 pub const CHANNEL: &str = "5a7b9c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d";
@@ -285,250 +286,9 @@ impl Bed {
         serde_json::to_value(answer.unwrap()).unwrap()
     }
 
-    /// A message of a connection, in an event of its own.
-    pub async fn message(&self, name: &str, link: Link, body: Value) -> Option<Value> {
-        let event = socket(self.source, name, link, &self.event_id(), Some(body));
-        self.run(name, &event).await.0
-    }
-
-    pub async fn hello(&self, link: Link, uaid: Option<&str>) -> Vec<Value> {
-        let body = match uaid {
-            Some(uaid) => json!({"messageType": "hello", "use_webpush": true, "uaid": uaid}),
-            None => json!({"messageType": "hello", "use_webpush": true}),
-        };
-        assert_eq!(self.message("hello", link, body).await, None, "hello is answered by a post");
-        self.peers.take(link.id)
-    }
-
-    /// A new terminal on an open connection: its uaid.
-    pub async fn terminal(&self, link: Link) -> String {
-        self.peers.open(link.id);
-        let posted = self.hello(link, None).await;
-        assert_eq!((posted.len(), &posted[0]["status"]), (1, &json!(200)), "{posted:?}");
-        posted[0]["uaid"].as_str().unwrap().to_owned()
-    }
-
-    pub async fn register(&self, link: Link, channel: &str, extra: Value) -> Value {
-        let mut body = json!({"messageType": "register", "channelID": channel});
-        for (member, value) in extra.as_object().unwrap() {
-            body[member] = value.clone();
-        }
-        self.message("register", link, body).await.expect("register is answered by the route's response")
-    }
-
-    /// The token of a new session.
-    pub async fn token(&self, link: Link, channel: &str, extra: Value) -> String {
-        let answer = self.register(link, channel, extra).await;
-        assert_eq!(answer["status"], 200, "{answer}");
-        let endpoint = answer["pushEndpoint"].as_str().unwrap();
-        endpoint.strip_prefix(&format!("{PUBLIC_URL}/push/")).unwrap().to_owned()
-    }
-
-    pub async fn unregister(&self, link: Link, channel: &str) -> Option<Value> {
-        self.message("unregister", link, json!({"messageType": "unregister", "channelID": channel})).await
-    }
-
-    pub async fn disconnect(&self, link: Link) {
-        let event = socket(self.source, "disconnect", link, &self.event_id(), None);
-        assert_eq!(self.run("disconnect", &event).await.0, None);
-    }
-
-    pub async fn acknowledge(&self, link: Link, versions: &[&str]) {
-        let updates: Vec<_> = versions
-            .iter()
-            .map(|version| json!({"channelID": CHANNEL, "version": version, "code": 100}))
-            .collect();
-        assert_eq!(self.message("ack", link, json!({"messageType": "ack", "updates": updates})).await, None);
-    }
-
-    /// Runs a request about a message or receipt by the URL that a push was answered with.
-    pub async fn ask(&self, method: &str, url: &str) -> Response<Body> {
-        let (path, id) = url.strip_prefix(PUBLIC_URL).unwrap().rsplit_once('/').unwrap();
-        let mut event = http(self.source, "push", &self.event_id(), self.now());
-        let route = format!("{method} {path}/{{id}}");
-        event["routeKey"] = json!(route);
-        event["requestContext"]["routeKey"] = json!(route);
-        event["requestContext"]["http"]["method"] = json!(method);
-        event["rawPath"] = json!(format!("{path}/{id}"));
-        event["pathParameters"] = json!({"id": id});
-        event["body"] = json!(null);
-        event["isBase64Encoded"] = json!(false);
-        self.run_push(&event).await
-    }
-
-    /// A push with more headers, that is accepted.
-    pub async fn push_with(&self, token: &str, ttl: u32, headers: &[(&str, &str)]) -> Response<Body> {
-        let mut event = self.push_event(token, ttl);
-        for (name, value) in headers {
-            event["headers"][*name] = json!(value);
-        }
-        let answer = self.run_push(&event).await;
-        assert!(answer.status().is_success(), "{:?}", answer.body());
-        answer
-    }
-
-    /// `hello` that wants nothing less urgent.
-    pub async fn hello_wanting(&self, link: Link, uaid: &str, urgency: &str) -> Vec<Value> {
-        let body = json!({"messageType": "hello", "use_webpush": true, "uaid": uaid, "urgency": urgency});
-        self.message("hello", link, body).await;
-        self.peers.take(link.id)
-    }
-
-    pub async fn revoke(&self, token: &str, server: &VapidKey) -> Response<Body> {
-        let mut event = self.validate_event(token, server);
-        event["routeKey"] = json!("POST /v1/tokens/revoke");
-        event["requestContext"]["routeKey"] = json!("POST /v1/tokens/revoke");
-        self.run_validate(&event).await
-    }
-
     /// Replaces the key ring.
     pub fn set_key_ring(&self, json: &str) {
         json.clone_into(&mut self.key_ring.lock().unwrap());
-    }
-
-    /// The event of a push with everything that it needs.
-    pub fn push_event(&self, token: &str, ttl: u32) -> Value {
-        let mut event = http(self.source, "push", &self.event_id(), self.now());
-        event["rawPath"] = json!(format!("/push/{token}"));
-        event["pathParameters"] = json!({"token": token});
-        event["headers"]["ttl"] = json!(ttl.to_string());
-        event["headers"]["authorization"] = json!(self.server.authorization(PUBLIC_URL).unwrap());
-        let payload = encrypt(b"hello", &self.keys.p256dh().unwrap(), self.keys.auth()).unwrap();
-        event["body"] = json!(base64url::encode_standard(payload));
-        event
-    }
-
-    pub async fn run_push(&self, event: &Value) -> Response<Body> {
-        self.notify.handle(http_request(event)).await
-    }
-
-    pub async fn push(&self, token: &str, ttl: u32) -> Response<Body> {
-        self.run_push(&self.push_event(token, ttl)).await
-    }
-
-    pub async fn deliver(&self, token: &str, ttl: u32) {
-        let answer = self.push(token, ttl).await;
-        assert_eq!(answer.status(), StatusCode::CREATED, "{:?}", answer.body());
-    }
-
-    pub fn validate_event(&self, token: &str, server: &VapidKey) -> Value {
-        let mut event = http(self.source, "validate", &self.event_id(), self.now());
-        event["headers"]["authorization"] = json!(server.authorization(PUBLIC_URL).unwrap());
-        event["body"] = json!(json!({"token": token}).to_string());
-        event["isBase64Encoded"] = json!(false);
-        event
-    }
-
-    /// What has been sent to the queue of drains since the last time: bodies, and the seconds until each is received.
-    pub fn owed(&self) -> Vec<(String, u64)> {
-        let sent = self.queues.take().into_iter().map(|call| {
-            let body = call.request["MessageBody"].as_str().unwrap().to_owned();
-            (body, call.request["DelaySeconds"].as_u64().unwrap_or_default())
-        });
-        sent.collect()
-    }
-
-    /// Runs the function `drain` on these bodies: the ids of those that are to come again.
-    pub async fn drain(&self, bodies: &[String]) -> Vec<String> {
-        let event = drain_event(bodies, self.now().plus(Duration::from_secs(29)));
-        let answer = self.drain.handle(event).await.unwrap();
-        answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
-    }
-
-    /// Runs a request about many: of this method and route, whose path parameter is this, by this server.
-    pub async fn fan_out(&self, ask: Ask<'_>) -> Response<Body> {
-        self.run_fan_out(&self.fan_out_event(ask)).await
-    }
-
-    pub async fn run_fan_out(&self, event: &Value) -> Response<Body> {
-        self.fanout.handle(http_request(event)).await
-    }
-
-    pub fn fan_out_event(&self, ask: Ask<'_>) -> Value {
-        let Ask { method, route, parameter, server, key, query, body } = ask;
-        let mut event = fan_out(&self.event_id(), self.now());
-        let server = server.unwrap_or(&self.server);
-        event["headers"]["authorization"] = json!(server.authorization(PUBLIC_URL).unwrap());
-        event["headers"].as_object_mut().unwrap().remove("idempotency-key");
-        let route_key = format!("{method} {route}");
-        event["routeKey"] = json!(route_key);
-        event["requestContext"]["routeKey"] = json!(route_key);
-        event["requestContext"]["http"]["method"] = json!(method);
-        if let Some((name, value)) = parameter {
-            event["pathParameters"] = json!({ name: value });
-        }
-        if let Some(key) = key {
-            event["headers"]["idempotency-key"] = json!(key);
-        }
-        event["rawQueryString"] = json!(query);
-        event["body"] = json!(body.map(|body| body.to_string()));
-        event
-    }
-
-    /// What has been sent to the queue of pages since the last time.
-    pub fn paged(&self) -> Vec<String> {
-        let calls = self.queues.take().into_iter();
-        let entries = calls.flat_map(|call| call.request["Entries"].as_array().cloned().unwrap_or_default());
-        entries.map(|entry| entry["MessageBody"].as_str().unwrap().to_owned()).collect()
-    }
-
-    /// Runs the function `fanout-page` on this body, out of the queue for the `receptions`th time and with time for one try:
-    /// whether it is done.
-    pub async fn page(&self, body: &str, receptions: u32) -> bool {
-        self.page_within(body, receptions, Duration::from_secs(20)).await
-    }
-
-    /// Likewise, with so much time.
-    pub async fn page_within(&self, body: &str, receptions: u32, time: Duration) -> bool {
-        let event = page_event(body, receptions, self.now().plus(time));
-        self.fanout_page.handle(event).await.unwrap().batch_item_failures.is_empty()
-    }
-
-    /// Carries out everything that is in the queue of pages, and what that puts there.
-    pub async fn carry_out(&self) {
-        loop {
-            let work = self.paged();
-            if work.is_empty() {
-                return;
-            }
-            for body in work {
-                assert!(self.page(&body, 1).await, "{body}");
-            }
-        }
-    }
-
-    /// How far a job is.
-    pub async fn progress(&self, job: &str) -> Value {
-        let ask = Ask { parameter: Some(("job", job)), ..Ask::new("GET", "/v1/notifications/{job}") };
-        let answer = self.fan_out(ask).await;
-        assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.body());
-        body(&answer)
-    }
-
-    pub async fn run_validate(&self, event: &Value) -> Response<Body> {
-        self.validate_token.handle(http_request(event)).await
-    }
-
-    pub async fn validate(&self, token: &str) -> Response<Body> {
-        self.run_validate(&self.validate_event(token, &self.server)).await
-    }
-}
-
-/// A request about many.
-#[derive(Clone, Default)]
-pub struct Ask<'a> {
-    pub method: &'a str,
-    pub route: &'a str,
-    pub parameter: Option<(&'a str, &'a str)>,
-    pub server: Option<&'a VapidKey>,
-    pub key: Option<&'a str>,
-    pub query: &'a str,
-    pub body: Option<Value>,
-}
-
-impl<'a> Ask<'a> {
-    pub fn new(method: &'a str, route: &'a str) -> Self {
-        Self { method, route, ..Self::default() }
     }
 }
 

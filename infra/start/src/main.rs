@@ -1,6 +1,6 @@
-//! Measures how soon the functions answer after their process has begun, beside a function that does nothing: the binaries
-//! as they are deployed, over a stub of Lambda's Runtime API and of AWS on this machine, without a network. Rounds take turns,
-//! so that all are measured under the same conditions.
+//! Measures how soon the functions answer after their process has begun, beside a function that does nothing and one that
+//! does nothing but read an item at start: the binaries as they are deployed, over a stub of Lambda's Runtime API and of AWS on
+//! this machine, without a network. Rounds take turns, so that all are measured under the same conditions.
 
 mod measure;
 mod report;
@@ -20,15 +20,15 @@ use tokio::net::TcpListener;
 use measure::Bench;
 use report::Report;
 use stub::Stub;
-use subject::{EMPTY, FUNCTIONS, KEEP_ALIVE, Subject};
+use subject::{EMPTY, FUNCTIONS, KEEP_ALIVE, ONE_READ, Subject};
 
 /// How soon the functions answer after their process has begun, beside an empty one.
 #[derive(Debug, Parser)]
 struct Options {
-    /// Where the binaries are: the functions', and `empty`.
+    /// Where the binaries are: the functions', `empty`, and `one-read`.
     #[arg(long, default_value = "target/release")]
     functions: PathBuf,
-    /// Which functions are measured beside the empty one; all where none is named.
+    /// Which functions are measured beside these two; all where none is named.
     #[arg(long, value_delimiter = ',', value_name = "NAMES", value_parser = FUNCTIONS.map(|one| one.name))]
     only: Vec<String>,
     /// How often each function lives.
@@ -73,8 +73,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let serving = tokio::spawn(axum::serve(listener, stub.router()).into_future());
 
     let mut bench = Bench { folder: &options.functions, stub: &stub, address, steps, warm: options.warm };
-    let mut lives: Vec<(Subject, Vec<_>)> =
-        [EMPTY].into_iter().chain(options.subjects()).map(|subject| (subject, Vec::new())).collect();
+    let mut lives: Vec<(Subject, Vec<_>)> = [EMPTY, ONE_READ]
+        .into_iter()
+        .chain(options.subjects())
+        .map(|subject| (subject, Vec::new()))
+        .collect();
     for _ in 0..options.rounds {
         for (subject, lives) in &mut lives {
             lives.push(bench.live(subject).await?);

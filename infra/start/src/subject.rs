@@ -12,6 +12,9 @@ pub(crate) struct Subject {
 pub(crate) const EMPTY: Subject =
     Subject { name: "empty", event: include_str!("../../../tests/events/aws/push.json") };
 
+/// What the AWS SDK costs without any of Signalbox.
+pub(crate) const ONE_READ: Subject = Subject { name: "one-read", event: EMPTY.event };
+
 /// The table of the function `keep-alive`.
 pub(crate) const KEEP_ALIVE: &str = "keep-alive";
 

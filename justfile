@@ -67,7 +67,7 @@ fuzz target seconds="600":
 
 # The functions as they are deployed, without SAM.
 functions architecture="arm64":
-    cargo lambda build --release --{{architecture}} --package signalbox-connection --package signalbox-provision --package signalbox-issue-token --package signalbox-validate-token --package signalbox-notify --package signalbox-drain --package signalbox-fanout --package signalbox-fanout-page --package signalbox-keep-alive
+    cargo lambda build --release --{{architecture}} --package signalbox-connection --package signalbox-provision --package signalbox-issue-token --package signalbox-validate-token --package signalbox-notify --package signalbox-drain --package signalbox-fanout --package signalbox-fanout-page --package signalbox-supervise --package signalbox-keep-alive
 
 # Mutations of the domain's code that its tests do not notice. Needs cargo-mutants; works on a copy. Three are known: `|` for `^`
 # between bits that never meet.

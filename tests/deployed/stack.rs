@@ -56,6 +56,13 @@ impl Stack {
     }
 }
 
+/// `<region>:<account>`, as it stands in the name of a resource.
+pub(crate) async fn place(aws: &Aws) -> String {
+    let region = std::env::var("AWS_REGION").expect("AWS_REGION, see infra/emulator/test");
+    let caller = aws.call("sts", "get_caller_identity", json!({})).await;
+    format!("{region}:{}", caller["Account"].as_str().unwrap())
+}
+
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

@@ -140,12 +140,13 @@ async fn validate_costs_1_read_and_the_first_time_1_write() {
     bed.terminal(A).await;
     let token = bed.token(A, CHANNEL, json!({"app": "mail"})).await;
     spent(&bed);
+    // Terminal, session, and whether the application is registered.
     assert_eq!(problem(&bed.push(&token, 60).await), (403, "not-validated".into()));
-    assert_spent(&bed, &["BatchGetItem"], 2.0, &[]);
+    assert_spent(&bed, &["BatchGetItem"], 3.0, &[]);
     assert_eq!(bed.validate(&token).await.status(), 200);
-    assert_spent(&bed, &["BatchGetItem", "UpdateItem"], 3.0, &[]);
+    assert_spent(&bed, &["BatchGetItem", "UpdateItem"], 4.0, &[]);
     assert_eq!(bed.validate(&token).await.status(), 200);
-    assert_spent(&bed, &["BatchGetItem"], 2.0, &[]);
+    assert_spent(&bed, &["BatchGetItem"], 3.0, &[]);
 }
 
 #[tokio::test]

@@ -87,6 +87,14 @@ pub fn fan_out(id: &str, at: Timestamp) -> Value {
     event
 }
 
+/// A request of an operator with this identity and time, signed. API Gateway's form alone.
+pub fn applications(id: &str, at: Timestamp) -> Value {
+    let mut event: Value = serde_json::from_str(include_str!("../events/aws/applications.json")).unwrap();
+    event["requestContext"]["requestId"] = json!(id);
+    event["requestContext"]["timeEpoch"] = json!(at.as_millis());
+    event
+}
+
 /// A batch of the queue of drains, with these bodies. The message ids are `0`, `1` and so on.
 pub fn drain_event(bodies: &[String], deadline: Timestamp) -> LambdaEvent<SqsEvent> {
     queue_event(include_str!("../events/aws/drain.json"), bodies, deadline)

@@ -8,6 +8,7 @@
 )]
 #![allow(missing_docs, unreachable_pub, reason = "nobody uses a test crate")]
 
+mod applications;
 mod bed;
 mod bill;
 mod costs;

@@ -58,6 +58,7 @@ pub fn tables() -> TableNames {
         messages: "messages".into(),
         connections: "connections".into(),
         fanout: "fanout".into(),
+        applications: "applications".into(),
     }
 }
 

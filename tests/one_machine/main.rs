@@ -15,6 +15,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod applications;
 mod broadcast;
 mod enrolment;
 mod fanout;

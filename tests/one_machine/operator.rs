@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::support::{App, PATIENCE, Process, Server, Service, http, next};
 
-fn by_socket(data: &Path) -> Client {
+pub fn by_socket(data: &Path) -> Client {
     Client::builder().unix_socket(data.join("operator.sock")).timeout(PATIENCE).build().unwrap()
 }
 

@@ -18,7 +18,7 @@ fn members(of: &Value) -> impl Iterator<Item = (&String, &Value)> {
 fn calls(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
     members(&document["paths"]).flat_map(|(path, item)| {
         members(item)
-            .filter(|(name, _)| *name != "parameters")
+            .filter(|(name, _)| !["parameters", "servers"].contains(&name.as_str()))
             .map(move |(method, call)| (path, method, call))
     })
 }
@@ -51,6 +51,26 @@ fn every_route_of_the_http_api_is_described_and_no_other() {
     assert_eq!(described, Template::read().http_routes());
 }
 
+/// Nobody is the operator but who has signed, and nobody else needs to. What is the operator's has places of its own.
+#[test]
+fn the_operators_routes_are_signed_and_no_others() {
+    let document = openapi::document();
+    let signed = |call: &Value| {
+        let mut ways = call["security"].as_array().into_iter().flatten();
+        ways.any(|way| way["sigv4"].is_array())
+    };
+    let mut operators = BTreeSet::new();
+    for (path, method, call) in calls(&document) {
+        assert_eq!(signed(call), document["paths"][path]["servers"].is_array(), "{method} {path}");
+        assert_eq!(signed(call), path.starts_with("/v1/applications"), "{method} {path}");
+        if signed(call) {
+            operators.insert(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    assert_eq!(operators.len(), 4);
+    assert_eq!(operators, Template::read().signed_routes());
+}
+
 #[test]
 fn every_route_of_the_websocket_api_is_described_and_no_other() {
     let document = asyncapi::document();
@@ -68,16 +88,18 @@ fn pages_may_send_and_see_the_headers_that_are_described() {
     let (document, template) = (openapi::document(), Template::read());
     // These two have places of their own in the document.
     let mut sent = BTreeSet::from(["authorization".to_owned(), "content-type".to_owned()]);
-    for (_, _, call) in calls(&document) {
+    // An operator is no page.
+    let of_pages = calls(&document).filter(|(path, ..)| !document["paths"][path]["servers"].is_array());
+    for (_, _, call) in of_pages {
         let headers = call["parameters"].as_array().into_iter().flatten().filter(|one| one["in"] == "header");
         sent.extend(headers.map(|header| header["name"].as_str().unwrap().to_lowercase()));
     }
     assert_eq!(sent, template.headers_for_pages("AllowHeaders"));
 
-    // `Cache-Control` is always shown to pages, and `Allow` is for whoever looks at an endpoint.
+    // `Cache-Control` is always shown to pages, `Allow` is for whoever looks at an endpoint, and `ETag` for operators.
     let seen = members(&document["components"]["headers"]).map(|(name, _)| name.to_lowercase());
     let seen: BTreeSet<_> =
-        seen.filter(|name| !["allow", "cache-control"].contains(&name.as_str())).collect();
+        seen.filter(|name| !["allow", "cache-control", "etag"].contains(&name.as_str())).collect();
     assert_eq!(seen, template.headers_for_pages("ExposeHeaders"));
 }
 

@@ -9,10 +9,11 @@ use proptest::string::string_regex;
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 use signalbox_domain::{
-    ApplicationName, AudienceName, BodyLimit, ContentHeaders, Encoding, EnrolmentKey, InvalidServerKey,
-    JobId, LegacyHeaders, Payload, ServerKey, TokenDigest, Topic, Uaid, Urgency,
+    ApplicationName, AudienceName, AuthorizationMode, BodyLimit, ContentHeaders, Encoding, EnrolmentKey,
+    InvalidServerKey, JobId, LegacyHeaders, Payload, ServerKey, ServerKeys, TokenDigest, Topic, Uaid,
+    Urgency,
 };
-use signalbox_wire::{ChannelId, base64url, form};
+use signalbox_wire::{ApplicationRegistration, AuthorizationWord, ChannelId, base64url, form};
 
 /// A form, compiled once.
 struct Form {
@@ -172,4 +173,13 @@ fn the_words_are_the_domains() {
         words::<form::Coding>(),
         [Encoding::Aes128Gcm, legacy, Encoding::Identity].map(|encoding| encoding.as_str().to_owned())
     );
+    let modes = [AuthorizationMode::Implicit, AuthorizationMode::Explicit];
+    assert_eq!(words::<AuthorizationWord>(), modes.map(|mode| mode.as_str().to_owned()));
+}
+
+#[test]
+fn an_application_has_as_many_keys_as_its_form_admits() {
+    let schema = schemars::schema_for!(ApplicationRegistration).to_value();
+    let keys = &schema["properties"]["serverKeys"];
+    assert_eq!((&keys["minItems"], &keys["maxItems"]), (&json!(1), &json!(ServerKeys::MOST)));
 }

@@ -1,15 +1,16 @@
 //! A running service does as the documents say.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use reqwest::{RequestBuilder, Response};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use signalbox::client::TerminalError;
 use signalbox_wire::{Register, Unregister};
 
-use crate::examples;
 use crate::support::described::{assert_answer, assert_frame};
-use crate::support::{App, Server, Service, channel, http, next};
+use crate::support::{App, PATIENCE, Process, Server, Service, channel, http, next};
+use crate::{examples, openapi};
 
 /// Each example of what a terminal may send is taken: answered or ignored, but not refused.
 #[tokio::test]
@@ -47,9 +48,10 @@ async fn every_example_of_a_terminals_message_is_taken() {
 
 /// Sends, and compares the answer with what is described of the call.
 async fn checked(request: RequestBuilder) -> (u16, String) {
-    let request = request.build().unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
     let (method, path) = (request.method().to_string(), request.url().path().to_owned());
-    let answer: Response = http().execute(request).await.unwrap();
+    let answer: Response = client.execute(request).await.unwrap();
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
     let body = answer.text().await.unwrap();
     assert_answer(Some(&method), &path, status, &headers, &body);
@@ -159,4 +161,84 @@ async fn every_call_for_many_is_answered_as_described() {
     assert_eq!(progress["dead"][0], progress["refusals"][0]["member"]);
     assert_eq!(checked(signed(http().delete(url(audience)))).await.0, 204);
     assert_eq!(checked(http().delete(url(audience))).await.0, 401);
+}
+
+/// Who asks on the operator's socket.
+fn operator(data: &Path) -> Client {
+    let socket = data.join("operator.sock");
+    Client::builder().unix_socket(socket).pool_max_idle_per_host(0).timeout(PATIENCE).build().unwrap()
+}
+
+/// The operator's calls, each answered as it is meant to be, and refused.
+#[tokio::test]
+async fn every_call_of_the_operator_is_answered_as_described() {
+    let data = tempfile::tempdir().unwrap();
+    let _process = Process::on(data.path());
+    let operator = operator(data.path());
+    let (server, other) = (Server::new(), Server::new());
+    let url = |of: &str| format!("http://operator/v1/applications{of}");
+    let get = |of: &str| operator.get(url(of));
+    let put = |of: &str, keys: &[&Server]| {
+        let keys: Vec<_> = keys.iter().map(|server| server.key.public_key()).collect();
+        operator.put(url(of)).json(&json!({"serverKeys": keys, "authorization": "explicit"}))
+    };
+    assert_eq!(checked(get("/mail")).await.0, 404);
+    assert_eq!(checked(put("/mail", &[&server])).await.0, 201);
+    assert_eq!(checked(put("/mail", &[&server])).await.0, 200);
+    assert_eq!(checked(put("/mail", &[&server, &other])).await.0, 200);
+    assert_eq!(checked(put("/chat", &[&other])).await.0, 409);
+    assert_eq!(checked(put("/mail", &[])).await.0, 400);
+    assert_eq!(checked(put("/-mail", &[&server])).await.0, 400);
+    let too_large = operator.put(url("/mail")).body(vec![b' '; 70_000]);
+    assert_eq!(checked(too_large).await.0, 413);
+    let (status, mail) = checked(get("/mail")).await;
+    let mail: Value = serde_json::from_str(&mail).unwrap();
+    assert_eq!((status, &mail["serverKeys"][1]), (200, &json!(other.key.public_key())));
+    // Without a mode of its own, and told so.
+    let plain = operator.put(url("/mail")).json(&json!({"serverKeys": [server.key.public_key()]}));
+    let (status, mail) = checked(plain).await;
+    let mail: Value = serde_json::from_str(&mail).unwrap();
+    assert_eq!((status, &mail["authorization"]), (200, &json!(null)));
+    let (status, listed) = checked(get("")).await;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!((status, listed), (200, json!({"applications": ["mail"], "next": null})));
+    assert_eq!(checked(get("?after=mail")).await.0, 200);
+    assert_eq!(checked(get("?after=-")).await.0, 400);
+    for _ in 0..2 {
+        assert_eq!(checked(operator.delete(url("/mail"))).await.0, 204);
+    }
+}
+
+/// Each path of the document is served by the methods that are described, where it is said to be, and nowhere else: the
+/// operator's on the operator's socket alone.
+#[tokio::test]
+async fn each_call_is_served_where_it_is_described() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::on(data.path());
+    let operator = operator(data.path());
+    let document = openapi::document();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let of_operators = item["servers"].is_array();
+        let filled: Vec<_> =
+            path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect();
+        let filled = filled.join("/");
+        for method in [Method::DELETE, Method::GET, Method::PATCH, Method::POST, Method::PUT] {
+            let described = item[method.as_str().to_lowercase()].is_object();
+            let to_operators = operator.request(method.clone(), format!("http://operator{filled}"));
+            let to_all = http().request(method.clone(), format!("{}{filled}", process.public_url));
+            let served = (is_served(to_operators).await, is_served(to_all).await);
+            assert_eq!(served, (described && of_operators, described && !of_operators), "{method} {path}");
+        }
+    }
+}
+
+/// Whether there is such a route: the gateway's 404 is no problem.
+async fn is_served(request: RequestBuilder) -> bool {
+    let answer = request.send().await.unwrap();
+    let is_json = answer.headers().get("content-type").is_some_and(|kind| kind == "application/json");
+    let no_route = answer.status() == 404 && is_json;
+    if no_route {
+        assert_eq!(answer.json::<Value>().await.unwrap(), json!({"message": "Not Found"}));
+    }
+    !no_route
 }

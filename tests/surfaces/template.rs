@@ -21,9 +21,20 @@ impl Template {
 
     /// The routes of the HTTP API: method and path.
     pub fn http_routes(&self) -> BTreeSet<String> {
-        self.resources("AWS::ApiGatewayV2::Route")
-            .map(|route| route["Properties"]["RouteKey"].as_str().expect("a route key").to_owned())
-            .collect()
+        self.resources("AWS::ApiGatewayV2::Route").map(route_key).collect()
+    }
+
+    /// Those of them that API Gateway serves to nobody but who has signed and may. The others are open to all: what a request
+    /// needs there, the function says.
+    pub fn signed_routes(&self) -> BTreeSet<String> {
+        let signed = |route: &&Yaml| match &route["Properties"]["AuthorizationType"] {
+            Yaml::BadValue => false,
+            authorization => {
+                assert_eq!(authorization.as_str(), Some("AWS_IAM"), "{}", route_key(route));
+                true
+            }
+        };
+        self.resources("AWS::ApiGatewayV2::Route").filter(signed).map(route_key).collect()
     }
 
     /// The routes of the WebSocket API that a message can name.
@@ -53,4 +64,8 @@ impl Template {
             .map(|name| name.as_str().expect("a name").to_owned())
             .collect()
     }
+}
+
+fn route_key(route: &Yaml) -> String {
+    route["Properties"]["RouteKey"].as_str().expect("a route key").to_owned()
 }

@@ -1,6 +1,8 @@
+use std::collections::HashMap;
+
 use signalbox_domain::{
-    Addressee, AuthorizationPolicy, ConnectionId, Encoding, Job, MessageKey, MessageKind, Payload, Refusal,
-    StoredMessage, Timestamp, TopicMark, Who, evaluate,
+    Addressee, Application, ApplicationName, AuthorizationPolicy, ConnectionId, Encoding, Job, MessageKey,
+    MessageKind, Payload, Refusal, StoredMessage, Timestamp, TopicMark, Who, evaluate,
 };
 use signalbox_store::Routes;
 
@@ -25,6 +27,8 @@ pub(crate) struct Due {
 /// By what a recipient is judged beside its own rows.
 pub(crate) struct Rules {
     pub(crate) policy: AuthorizationPolicy,
+    /// Those that are registered, of the applications of a page's sessions.
+    pub(crate) applications: HashMap<ApplicationName, Application>,
     pub(crate) waiting_limit: u64,
 }
 
@@ -40,7 +44,8 @@ pub(crate) fn admit(
     let Addressee { terminal: id, channel, token } = recipient.addressee;
     let (terminal, session) = (routes.terminals.get(&id), routes.sessions.get(&(id, channel)));
     let session = evaluate(terminal, session, &token, now)?;
-    rules.policy.admit_notification(session, Some(&job.server))?;
+    let application = session.request.application.as_ref().and_then(|name| rules.applications.get(name));
+    rules.policy.admit_notification(session, application, Some(&job.server))?;
     let terminal = terminal.ok_or(Refusal::TokenUnknown)?;
     let shared = job.shares_body() && recipient.payload.is_none();
     let payload = recipient.payload.or_else(|| job.payload.clone());

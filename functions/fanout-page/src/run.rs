@@ -143,7 +143,7 @@ impl FanoutPage {
         Ok(refused)
     }
 
-    /// R19, R40: each recipient's token, by itself. 1 call for every 50.
+    /// R19, R40: each recipient's token, by itself. 1 call for every 50, and 1 more where sessions have an application's name.
     async fn evaluate(
         &self,
         job: &Job,
@@ -154,7 +154,9 @@ impl FanoutPage {
         let sessions = recipients.iter().map(|to| (to.addressee.terminal, to.addressee.channel));
         let routes = self.context.store.routes(sessions, now).await?;
         let settings = &self.context.settings;
-        let rules = Rules { policy: settings.authorization, waiting_limit: settings.waiting_limit };
+        let applications = self.context.store.applications(routes.applications()).await?;
+        let (policy, waiting_limit) = (settings.authorization, settings.waiting_limit);
+        let rules = Rules { policy, applications, waiting_limit };
         let mut due = Vec::with_capacity(recipients.len());
         for recipient in recipients {
             let who = recipient.who;

@@ -4,7 +4,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::http::header::LOCATION;
 use lambda_http::{Body, Request, Response};
 use signalbox_domain::{
-    Audience, AudienceName, Job, JobId, Owner, Recipients, Refusal, RequestDigest, ServerKey, Work,
+    Audience, AudienceName, Job, JobId, Recipients, Refusal, RequestDigest, ServerKey, Work,
 };
 use signalbox_gateway::http::{accepted, header_value, json, path_parameter, with_status};
 use signalbox_store::Begun;
@@ -46,7 +46,7 @@ impl Fanout {
         self.accepted(&job, refused)
     }
 
-    /// `POST /v1/audiences/{name}/notifications`: to every member. As a list's, and 1 read, and 1 for each MB of members, 4 at
+    /// `POST /v1/audiences/{name}/notifications`: to every member. As a list's, and 2 reads, and 1 for each MB of members, 4 at
     /// least and at most.
     pub(crate) async fn notify_audience(
         &self,
@@ -69,10 +69,11 @@ impl Fanout {
         self.accepted(&job, Vec::new())
     }
 
-    /// The audience that the path names, if it is this server's. 1 read.
+    /// The audience that the path names, if it is this server's. 2 reads.
     pub(crate) async fn audience(&self, request: &Request, server: &ServerKey) -> Result<Audience, Refusal> {
         let name = audience_name(request)?;
-        let audience = self.context.store.audience(Owner::of(server), &name).await.map_err(failed)?;
+        let owner = self.owner(server).await?;
+        let audience = self.context.store.audience(owner, &name).await.map_err(failed)?;
         audience.ok_or(Refusal::AudienceUnknown)
     }
 

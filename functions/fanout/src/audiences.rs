@@ -15,9 +15,16 @@ use crate::{Fanout, failed};
 const BEFORE_THE_SWEEP: Duration = Duration::from_secs(60);
 
 impl Fanout {
+    /// Whose the server's audiences are: those of the application that it is registered for, so that its keys can change; else
+    /// its own. 1 read.
+    pub(crate) async fn owner(&self, server: &ServerKey) -> Result<Owner, Refusal> {
+        let application = self.context.store.application_of(server).await.map_err(failed)?;
+        Ok(application.map_or_else(|| Owner::of(server), |name| Owner::of_application(&name)))
+    }
+
     /// `PATCH /v1/audiences/{name}`: adds members and removes others; the audience is made where there is none. What a token
-    /// tells by itself is refused; whether its session lives is found out when it is notified. 1 write, and 1 call for every
-    /// 25.
+    /// tells by itself is refused; whether its session lives is found out when it is notified. 1 read, 1 write, and 1 call for
+    /// every 25.
     pub(crate) async fn change_audience(
         &self,
         request: &Request,
@@ -29,7 +36,8 @@ impl Fanout {
         let removed = self.members(server, MemberList::Remove, &change.remove, &mut changed).await?;
         let added = self.members(server, MemberList::Add, &change.add, &mut changed).await?;
         let store = &self.context.store;
-        let audience = store.open_audience(Owner::of(server), &name).await.map_err(failed)?;
+        let owner = self.owner(server).await?;
+        let audience = store.open_audience(owner, &name).await.map_err(failed)?;
         // One that is in both lists is a member in the end.
         let gone: Vec<_> = removed
             .iter()
@@ -71,7 +79,7 @@ impl Fanout {
         Ok(sessions)
     }
 
-    /// `GET /v1/audiences/{name}`: how many members it has. 1 read, and 1 for each MB of members, 4 at least.
+    /// `GET /v1/audiences/{name}`: how many members it has. 2 reads, and 1 for each MB of members, 4 at least.
     pub(crate) async fn audience_size(
         &self,
         request: &Request,
@@ -83,13 +91,14 @@ impl Fanout {
     }
 
     /// `DELETE /v1/audiences/{name}`: 204, also where there is none. Its members' rows are swept a minute later: what is under way
-    /// for it then reaches nobody more. 1 read, 1 write, 1 call of the queue.
+    /// for it then reaches nobody more. 2 reads, 1 write, 1 call of the queue.
     pub(crate) async fn delete_audience(
         &self,
         request: &Request,
         server: &ServerKey,
     ) -> Result<Response<Body>, Refusal> {
-        let (owner, name) = (Owner::of(server), audience_name(request)?);
+        let name = audience_name(request)?;
+        let owner = self.owner(server).await?;
         let Some(audience) = self.context.store.audience(owner, &name).await.map_err(failed)? else {
             return Ok(empty(StatusCode::NO_CONTENT));
         };

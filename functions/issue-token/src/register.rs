@@ -106,7 +106,7 @@ fn session_request(register: &Register) -> Result<SessionRequest, NoToken> {
     let application = register.app.as_deref().map(str::parse::<ApplicationName>).transpose();
     let named_key = register.key.as_deref().map(ServerKey::from_base64url).transpose();
     Ok(SessionRequest {
-        application: application.map_err(|error| NoToken::Status(400, error.to_string()))?,
+        application: application.map_err(|error| NoToken::Status(400, format!("app {error}")))?,
         named_key: named_key.map_err(|error| NoToken::Status(400, format!("key {error}")))?,
         takes_identity: takes_identity(&register.encodings)?,
     })

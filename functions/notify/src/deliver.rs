@@ -23,9 +23,11 @@ impl Notify {
     pub(crate) async fn accept(&self, push: &Push) -> Result<MessageKey, Refused> {
         let now = self.context.clock.now();
         let claims = &push.claims;
-        let route = self.context.store.route(claims.terminal, &claims.channel, now).await?;
+        let store = &self.context.store;
+        let route = store.route(claims.terminal, &claims.channel, claims.application, now).await?;
         let session = evaluate(route.terminal.as_ref(), route.session.as_ref(), &push.token, now)?;
-        self.context.settings.authorization.admit_notification(session, push.server.as_ref())?;
+        let policy = self.context.settings.authorization;
+        policy.admit_notification(session, route.application.as_ref(), push.server.as_ref())?;
         let terminal = route.terminal.as_ref().ok_or(Refusal::TokenUnknown)?;
         if push.ttl.is_now_or_never() {
             return self.now_or_never(push, terminal).await;

@@ -1,10 +1,8 @@
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use lambda_http::Request;
 use signalbox_domain::{
-    LiveSession, Refusal, ServerKey, Timestamp, TokenClaims, TokenDigest, ValidationOutcome, evaluate,
+    Authorization, LiveSession, Refusal, ServerKey, TokenClaims, TokenDigest, ValidationOutcome, evaluate,
 };
-use signalbox_gateway::http::{json, server};
+use signalbox_gateway::http::{json, rfc3339, server};
 use signalbox_startup::NotOpened;
 use signalbox_store::{Authorizing, StoreError};
 use signalbox_wire::{ValidateAnswer, ValidateRequest};
@@ -37,24 +35,25 @@ impl ValidateToken {
     ) -> Result<LiveSession, Refusal> {
         let (store, policy) = (&self.context.store, self.context.settings.authorization);
         let now = self.context.clock.now();
-        let route =
-            store.route(claims.terminal, &claims.channel, now).await.map_err(|error| unavailable(&error))?;
+        let route = store.route(claims.terminal, &claims.channel, claims.application, now).await;
+        let route = route.map_err(|error| unavailable(&error))?;
+        let application = route.application.as_ref();
         let session = evaluate(route.terminal.as_ref(), route.session.as_ref(), digest, now)?;
-        if policy.admit_validation(session, server)? == ValidationOutcome::Authorized {
-            return Ok(session.clone());
-        }
-        let authorizing = store
-            .authorize(claims.terminal, &claims.channel, digest, server, now)
-            .await
-            .map_err(|error| unavailable(&error))?;
-        match authorizing {
+        let of_application = match policy.admit_validation(session, application, server)? {
+            ValidationOutcome::Authorized => return Ok(session.clone()),
+            ValidationOutcome::ToAuthorize { of_application } => of_application,
+        };
+        let given = Authorization { server: *server, since: now, of_application };
+        let rights = (session.authorization.as_ref(), &given);
+        let authorizing = store.authorize(claims.terminal, &claims.channel, digest, rights).await;
+        match authorizing.map_err(|error| unavailable(&error))? {
             Authorizing::Authorized => Ok(session.clone()),
             // Another server was faster, or this one in another request, or the session has ended meanwhile (R22).
             Authorizing::Changed(changed) => {
                 let changed = evaluate(route.terminal.as_ref(), changed.as_ref(), digest, now)?;
-                match policy.admit_validation(changed, server)? {
+                match policy.admit_validation(changed, application, server)? {
                     ValidationOutcome::Authorized => Ok(changed.clone()),
-                    ValidationOutcome::ToAuthorize => Err(Refusal::Unavailable),
+                    ValidationOutcome::ToAuthorize { .. } => Err(Refusal::Unavailable),
                 }
             }
         }
@@ -98,10 +97,4 @@ fn presented_token(request: &ValidateRequest) -> Result<String, Refusal> {
 pub(crate) fn unavailable(error: &StoreError) -> Refusal {
     tracing::error!(%error, "validation failed");
     Refusal::Unavailable
-}
-
-fn rfc3339(at: Timestamp) -> String {
-    let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
-    // Every time in milliseconds that DynamoDB holds is one of the years 1970 to 9999, which can be written.
-    DateTime::from_millis(millis).fmt(Format::DateTime).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod applications;
 mod client;
 mod many;
 mod progress;
@@ -9,6 +10,7 @@ use std::error::Error;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use applications::ApplicationOptions;
 pub use client::{PushOptions, SenderOptions, ServerOptions, TerminalOptions, ValidateOptions};
 pub use many::{BroadcastOptions, JobsOptions};
 pub use serve::ServeOptions;
@@ -48,6 +50,8 @@ enum Command {
     Broadcast(BroadcastOptions),
     /// Follow what was sent to many until it is done: what became of it, and which tokens are dead.
     Jobs(JobsOptions),
+    /// Keep the registry of applications, as the service's operator.
+    Application(ApplicationOptions),
 }
 
 impl Cli {
@@ -66,6 +70,7 @@ impl Cli {
                 Command::Push(options) => options.run().await,
                 Command::Broadcast(options) => options.run().await,
                 Command::Jobs(options) => options.run().await,
+                Command::Application(options) => options.run().await,
             }
         });
         // A thread that is blocked on a terminal's input must not hold up the end.

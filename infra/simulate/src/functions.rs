@@ -102,6 +102,7 @@ impl Factory {
             messages: Table::Messages.name().into(),
             connections: "connections".into(),
             fanout: Table::Fanout.name().into(),
+            applications: Table::Applications.name().into(),
         };
         let queues = QueueUrls {
             drains: "http://queues.invalid/drains".into(),

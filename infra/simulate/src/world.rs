@@ -32,6 +32,7 @@ pub(crate) enum Table {
     Terminals,
     Messages,
     Fanout,
+    Applications,
 }
 
 impl Table {
@@ -40,16 +41,18 @@ impl Table {
             Self::Terminals => "terminals",
             Self::Messages => "messages",
             Self::Fanout => "fanout",
+            Self::Applications => "applications",
         }
     }
 
     pub(crate) fn of(name: &str) -> Option<Self> {
-        [Self::Terminals, Self::Messages, Self::Fanout].into_iter().find(|table| table.name() == name)
+        let all = [Self::Terminals, Self::Messages, Self::Fanout, Self::Applications];
+        all.into_iter().find(|table| table.name() == name)
     }
 }
 
 #[derive(Debug)]
-struct Tables([(Capacity, Capacity); 3]);
+struct Tables([(Capacity, Capacity); 4]);
 
 impl World {
     pub(crate) fn new(setting: Setting) -> Self {
@@ -63,7 +66,7 @@ impl World {
         Self {
             ledger: Mutex::new(Ledger::new(population.len())),
             quota: Mutex::new(Bucket::new(f64::from(quota), f64::from(burst))),
-            tables: Mutex::new(Tables([table(), table(), table()])),
+            tables: Mutex::new(Tables([table(), table(), table(), table()])),
             acks: AtomicU64::new(0),
             meter: Meter::new(),
             population,

@@ -59,6 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         messages: "messages".to_owned(),
         connections: "connections".to_owned(),
         fanout: "fanout".to_owned(),
+        applications: "applications".to_owned(),
     };
     let client = Client::new(&config(dynamo.clone()));
     tables.create(&client).await?;

@@ -119,6 +119,7 @@ impl Bench<'_> {
             .env("SIGNALBOX_TABLE_MESSAGES", "messages")
             .env("SIGNALBOX_TABLE_CONNECTIONS", "connections")
             .env("SIGNALBOX_TABLE_FANOUT", "fanout")
+            .env("SIGNALBOX_TABLE_APPLICATIONS", "applications")
             .env("SIGNALBOX_KEY_RING", "key-ring")
             .env("SIGNALBOX_DRAINS_URL", format!("{here}/drains"))
             .env("SIGNALBOX_PAGES_URL", format!("{here}/pages"))

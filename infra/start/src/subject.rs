@@ -19,7 +19,7 @@ pub(crate) const ONE_READ: Subject = Subject { name: "one-read", event: EMPTY.ev
 pub(crate) const KEEP_ALIVE: &str = "keep-alive";
 
 /// The functions. Each event is one that is answered: whom it is about does not exist in a store that is empty.
-pub(crate) const FUNCTIONS: [Subject; 9] = [
+pub(crate) const FUNCTIONS: [Subject; 10] = [
     Subject { name: "connection", event: include_str!("../../../tests/events/aws/connect.json") },
     Subject { name: "provision", event: include_str!("../../../tests/events/aws/hello.json") },
     Subject { name: "issue-token", event: include_str!("../../../tests/events/aws/register.json") },
@@ -28,6 +28,7 @@ pub(crate) const FUNCTIONS: [Subject; 9] = [
     Subject { name: "drain", event: include_str!("../../../tests/events/aws/drain.json") },
     Subject { name: "fanout", event: include_str!("../../../tests/events/aws/fanout.json") },
     Subject { name: "fanout-page", event: include_str!("../../../tests/events/aws/fanout-page.json") },
+    Subject { name: "supervise", event: include_str!("../../../tests/events/aws/applications.json") },
     Subject { name: "keep-alive", event: include_str!("../../../tests/events/aws/keep-alive.json") },
 ];
 

@@ -7,9 +7,7 @@ pub struct ApplicationName(String);
 
 /// The text is no application name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "app must be 1 to 64 characters from A-Z, a-z, 0-9, '.', '_' and '-', starting with a letter or digit"
-)]
+#[error("must be 1 to 64 characters from A-Z, a-z, 0-9, '.', '_' and '-', starting with a letter or digit")]
 pub struct NotAnApplicationName;
 
 impl ApplicationName {

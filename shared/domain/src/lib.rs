@@ -19,6 +19,7 @@ mod parameters;
 mod payload;
 mod refusal;
 mod refusal_kind;
+mod registered;
 mod server_key;
 mod session;
 mod slot;
@@ -49,13 +50,14 @@ pub use origin::{InvalidOrigin, InvalidPublicUrl, Origin, PublicUrl};
 pub use payload::{Encoding, LegacyHeaders, Payload};
 pub use refusal::Refusal;
 pub use refusal_kind::RefusalKind;
+pub use registered::{Application, NotServerKeys, Registration, ServerKeys};
 pub use server_key::{InvalidServerKey, ServerKey};
 pub use session::{
     Authorization, EndedSession, LiveSession, PreviousToken, Session, SessionRequest, evaluate,
 };
 pub use slot::{NoSuchShard, Slot};
 pub use terminal::{Terminal, TerminalState, UnknownTerminalState};
-pub use token::{KeyHint, Token, TokenClaims, TokenDigest};
+pub use token::{ApplicationHint, KeyHint, Token, TokenClaims, TokenDigest};
 pub use topic::{NotATopic, Topic, TopicMark};
 pub use urgency::{NotAnUrgency, Urgency};
 pub use vapid::{VapidCredentials, VapidError, VapidVerifier, Verified};

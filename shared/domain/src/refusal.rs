@@ -1,5 +1,6 @@
 use signalbox_wire::Problem;
 
+use crate::application::{ApplicationName, NotAnApplicationName};
 use crate::fanout::{NotAnAudienceName, NotAnIdempotencyKey};
 use crate::refusal_kind::RefusalKind;
 use crate::topic::NotATopic;
@@ -81,6 +82,26 @@ pub enum Refusal {
         "there is no audience of this name that is yours: make it by adding members, PATCH /v1/audiences/<name>"
     )]
     AudienceUnknown,
+    /// A name of an application that is none.
+    #[error("the application's name {}", NotAnApplicationName)]
+    ApplicationNameInvalid,
+    /// No application is registered under this name.
+    #[error("no application is registered under this name: PUT /v1/applications/<name> registers one")]
+    ApplicationUnknown,
+    /// A server's key belongs to one application alone.
+    #[error("`serverKeys[{index}]` belongs to the application {application} already")]
+    ServerKeyTaken {
+        /// Which of those that were to be registered.
+        index: usize,
+        /// Whose it is.
+        application: ApplicationName,
+    },
+    /// `If-Match` names another state of what is to be changed (RFC 9110 section 13.1.1).
+    #[error("the application is not what If-Match names any more: read it again")]
+    PreconditionFailed,
+    /// Somebody else than the operator asks for what is the operator's.
+    #[error("this call is for the operator alone: sign it as one who may call it (AWS Signature Version 4)")]
+    NotTheOperator,
     /// No job of this server.
     #[error(
         "there is no job of this name that is yours, or it ended more than {} days ago",
@@ -161,6 +182,11 @@ impl Refusal {
             Self::IdempotencyConflict => RefusalKind::IdempotencyConflict,
             Self::AudienceNameInvalid => RefusalKind::AudienceNameInvalid,
             Self::AudienceUnknown => RefusalKind::AudienceUnknown,
+            Self::ApplicationNameInvalid => RefusalKind::ApplicationNameInvalid,
+            Self::ApplicationUnknown => RefusalKind::ApplicationUnknown,
+            Self::ServerKeyTaken { .. } => RefusalKind::ServerKeyTaken,
+            Self::PreconditionFailed => RefusalKind::PreconditionFailed,
+            Self::NotTheOperator => RefusalKind::NotTheOperator,
             Self::JobUnknown => RefusalKind::JobUnknown,
             Self::EncodingNotAsked => RefusalKind::EncodingNotAsked,
             Self::NotAPost => RefusalKind::NotAPost,

@@ -41,6 +41,8 @@ kinds! {
     IdempotencyKeyInvalid => 400, "idempotency-key-invalid", "Idempotency-Key invalid", None;
     /// An audience's name that is none.
     AudienceNameInvalid => 400, "audience-name-invalid", "Audience name invalid", None;
+    /// An application's name that is none.
+    ApplicationNameInvalid => 400, "application-name-invalid", "Application name invalid", None;
     /// A body without `Content-Encoding`.
     EncodingMissing => 400, "encoding-missing", "Content-Encoding missing", Some(110);
     /// An `aesgcm` payload without the headers that it needs.
@@ -67,22 +69,30 @@ kinds! {
     NotValidated => 403, "not-validated", "Token not validated yet", None;
     /// A session that is bound to no server.
     SessionUnbound => 403, "session-unbound", "Session bound to no server", None;
+    /// A call that is for the operator alone.
+    NotTheOperator => 403, "not-the-operator", "For the operator alone", None;
     /// No message of this deployment.
     MessageUnknown => 404, "message-unknown", "Message unknown", None;
     /// No job of this server.
     JobUnknown => 404, "job-unknown", "Job unknown", None;
     /// No audience of this server.
     AudienceUnknown => 404, "audience-unknown", "Audience unknown", None;
+    /// No registered application.
+    ApplicationUnknown => 404, "application-unknown", "Application unknown", None;
     /// No token of this deployment.
     TokenUnknown => 404, "token-unknown", "Token unknown", Some(102);
     /// An endpoint was asked for, not sent to.
     NotAPost => 405, "not-a-post", "Endpoints take POST", None;
     /// The same idempotency key with another request.
     IdempotencyConflict => 409, "idempotency-conflict", "Idempotency key used for another request", None;
+    /// A server's key that belongs to another application.
+    ServerKeyTaken => 409, "server-key-taken", "Server key of another application", None;
     /// A message that was not acknowledged, and never will be.
     GivenUp => 410, "given-up", "Message given up", None;
     /// A token that was good and is not any more.
     SessionEnded => 410, "session-ended", "Session ended", Some(106);
+    /// What is to be changed is not what the caller has read.
+    PreconditionFailed => 412, "precondition-failed", "Changed meanwhile", None;
     /// More bytes than the limit.
     BodyTooLarge => 413, "body-too-large", "Body too large", Some(104);
     /// A coding that is not served.

@@ -61,6 +61,9 @@ pub struct Authorization {
     pub server: ServerKey,
     /// When it validated.
     pub since: Timestamp,
+    /// It validated as a server of the registered application, which is authorized as a whole: whatever keys its servers have
+    /// later.
+    pub of_application: bool,
 }
 
 /// A session without a token.
@@ -184,7 +187,8 @@ mod tests {
     }
 
     fn authorized(live: LiveSession) -> Session {
-        let authorization = Authorization { server: TestServer::new().key(), since: NOW };
+        let authorization =
+            Authorization { server: TestServer::new().key(), since: NOW, of_application: false };
         Session::Live(LiveSession { authorization: Some(authorization), ..live })
     }
 

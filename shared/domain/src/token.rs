@@ -22,8 +22,8 @@ pub struct TokenClaims {
     pub seed: [u8; 16],
     /// The application server key that the application named, if any.
     pub named_key: Option<KeyHint>,
-    /// The application's name, if it gave one: eight bytes of its hash.
-    pub application: Option<[u8; 8]>,
+    /// The application's name, if it gave one.
+    pub application: Option<ApplicationHint>,
 }
 
 /// Eight bytes of a server key's hash: enough to refuse another key early; the session's row has the last word.
@@ -35,6 +35,25 @@ impl KeyHint {
     #[must_use]
     pub fn of(key: &ServerKey) -> Self {
         Self(hash8(key.as_bytes()))
+    }
+}
+
+/// Eight bytes of the hash of an application's name: enough to find what is registered under it; the session's row has the
+/// last word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ApplicationHint([u8; 8]);
+
+impl ApplicationHint {
+    /// The hint of a name.
+    #[must_use]
+    pub fn of(name: &ApplicationName) -> Self {
+        Self(hash8(name.as_str().as_bytes()))
+    }
+}
+
+impl fmt::Display for ApplicationHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", u64::from_be_bytes(self.0))
     }
 }
 
@@ -68,7 +87,7 @@ impl Token {
             channel,
             seed: ring.derive(key_ring::Derived::TokenSeed, &identity),
             named_key: request.named_key.as_ref().map(KeyHint::of),
-            application: request.application.as_ref().map(|name| hash8(name.as_str().as_bytes())),
+            application: request.application.as_ref().map(ApplicationHint::of),
         };
         ring.seal(Purpose::Token, ring.sealing_key(), &claims.to_bytes()).map(Self)
     }
@@ -117,19 +136,13 @@ impl TokenClaims {
         }
     }
 
-    /// Whether this is a session of that application, as far as the token can tell.
-    #[must_use]
-    pub fn may_be_of(&self, application: &ApplicationName) -> bool {
-        self.application == Some(hash8(application.as_str().as_bytes()))
-    }
-
     fn to_bytes(self) -> [u8; LENGTH] {
         let mut bytes = [0; LENGTH];
         bytes[..16].copy_from_slice(self.terminal.as_bytes());
         bytes[16..32].copy_from_slice(self.channel.as_bytes());
         bytes[32..48].copy_from_slice(&self.seed);
         bytes[48..56].copy_from_slice(&self.named_key.map(|hint| hint.0).unwrap_or_default());
-        bytes[56..].copy_from_slice(&self.application.unwrap_or_default());
+        bytes[56..].copy_from_slice(&self.application.map(|hint| hint.0).unwrap_or_default());
         bytes
     }
 
@@ -141,7 +154,7 @@ impl TokenClaims {
             channel: ChannelId::from_bytes(bytes[16..32].try_into().ok()?),
             seed: bytes[32..48].try_into().ok()?,
             named_key: present(bytes[48..56].try_into().ok()?).map(KeyHint),
-            application: present(bytes[56..].try_into().ok()?),
+            application: present(bytes[56..].try_into().ok()?).map(ApplicationHint),
         })
     }
 }
@@ -209,8 +222,8 @@ mod tests {
         let (claims, _) = TokenClaims::open(&ring(), token.expose()).unwrap();
         assert_eq!(claims.terminal, TerminalId::from_bytes([7; 16]));
         assert_eq!(claims.channel.to_string(), CHANNEL);
-        assert!(claims.may_be_of(&application));
-        assert!(!claims.may_be_of(&"org.example.chat".parse().unwrap()));
+        assert_eq!(claims.application, Some(ApplicationHint::of(&application)));
+        assert_ne!(claims.application, Some(ApplicationHint::of(&"org.example.chat".parse().unwrap())));
     }
 
     /// I10 and R10: the same event makes the same token, another one another token.

@@ -1,5 +1,7 @@
 //! HTTP requests of application servers, and the answers to them.
 
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use lambda_http::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
 use lambda_http::request::RequestContext;
@@ -86,6 +88,28 @@ pub fn server(
 ) -> Result<Option<ServerKey>, Refusal> {
     let Some(authorization) = header(request, "authorization")? else { return Ok(None) };
     Ok(Some(verifier.verify(authorization, header(request, "crypto-key")?, now)?))
+}
+
+/// Whom API Gateway has found to have signed the request: the caller's ARN. Its routes for operators demand a signature; a route
+/// that should and does not is refused here.
+///
+/// # Errors
+/// [`Refusal::NotTheOperator`].
+pub fn operator(request: &Request) -> Result<&str, Refusal> {
+    let authorizer = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.authorizer.as_ref(),
+        _ => None,
+    };
+    let caller = authorizer.and_then(|authorizer| authorizer.iam.as_ref()?.user_arn.as_deref());
+    caller.filter(|caller| !caller.is_empty()).ok_or(Refusal::NotTheOperator)
+}
+
+/// A time as answers have it.
+#[must_use]
+pub fn rfc3339(at: Timestamp) -> String {
+    let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+    // Every time in milliseconds that DynamoDB holds is one of the years 1970 to 9999, which can be written.
+    DateTime::from_millis(millis).fmt(Format::DateTime).unwrap_or_default()
 }
 
 /// The path of the request's route, as the template writes it: `/push/{token}`.

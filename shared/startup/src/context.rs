@@ -162,6 +162,46 @@ impl Secrets {
     }
 }
 
+/// What a function works with that keeps tables and does nothing else: without the key ring, without queues, and without the
+/// right to any of them.
+#[derive(Debug, Clone)]
+pub struct Keeping {
+    /// The tables.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+impl Keeping {
+    /// Starts a function in the cloud, and makes the call that opens the connection to DynamoDB.
+    ///
+    /// # Errors
+    /// [`StartError`], which names the variable.
+    pub async fn from_environment(warming: Warming) -> Result<Self, StartError> {
+        telemetry::init(required("SIGNALBOX_LOG").ok().as_deref());
+        let settings = Settings::from_environment()?;
+        let configs = ClientConfigs::from_environment(Roots::from_environment()?.client()?)?;
+        let store = Store::new(configs.dynamodb(), settings.tables);
+        let metrics = metrics_from_environment()?;
+        warming.warm(&store).await;
+        Ok(Self { store, clock: Clock::system(), metrics })
+    }
+
+    /// What such a function shares with the others in one process.
+    #[must_use]
+    pub fn of(context: &Context) -> Self {
+        let (store, clock) = (context.store.clone(), context.clock.clone());
+        Self { store, clock, metrics: context.metrics.clone() }
+    }
+
+    /// Runs an invocation, as [`Context::invocation`].
+    pub fn invocation<T>(&self, trace: &Trace, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        invocation(&self.metrics, &self.clock, trace, work)
+    }
+}
+
 /// What a function works with that opens nothing and owes nothing: without the key ring, and without the right to read it.
 #[derive(Debug, Clone)]
 pub struct Keyless {

@@ -12,7 +12,7 @@ mod telemetry;
 mod warming;
 
 pub use clients::{ClientConfigs, Clients};
-pub use context::{Context, Keyless, StartError};
+pub use context::{Context, Keeping, Keyless, StartError};
 pub use enrolment::{Enrolment, NotAdmitted};
 pub use key_rings::{KeyRings, NotOpened};
 pub use settings::{InvalidSetting, QueueUrls, Settings};

@@ -127,6 +127,7 @@ impl Settings {
             messages: required("SIGNALBOX_TABLE_MESSAGES")?,
             connections: required("SIGNALBOX_TABLE_CONNECTIONS")?,
             fanout: required("SIGNALBOX_TABLE_FANOUT")?,
+            applications: required("SIGNALBOX_TABLE_APPLICATIONS")?,
         };
         let public_url = required(PUBLIC_URL)?
             .parse()

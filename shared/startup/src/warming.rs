@@ -8,6 +8,8 @@ use signalbox_wire::ChannelId;
 pub enum Warming {
     /// Reads a session; for functions that read the terminals table. 1 read unit.
     Session,
+    /// Reads an application; for the function that keeps them. 1 read unit.
+    Application,
     /// Reads a job; for the function that takes fan-outs. 1 read unit.
     Job,
     /// Reads a connection. 1 read unit.
@@ -23,6 +25,10 @@ impl Warming {
         let Ok(nowhere) = "nowhere".parse::<ConnectionId>() else { return };
         let warmed = match self {
             Self::Session => store.sessions(nobody, &[ChannelId::from_bytes([0; 16])]).await.map(drop),
+            Self::Application => match "nobody".parse() {
+                Ok(nobody) => store.application(&nobody).await.map(drop),
+                Err(_) => return,
+            },
             Self::Job => store.job(JobId::NONE, Timestamp::default()).await.map(drop),
             Self::Connection => store.connection(&nowhere).await.map(drop),
             Self::Disconnection => store.delete_connection(&nowhere).await.map(drop),

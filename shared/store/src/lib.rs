@@ -11,6 +11,7 @@ mod keep_alive;
 mod rows;
 mod tables;
 
+pub use access::applications::{NamesPage, Registering};
 pub use access::audiences::Size;
 pub use access::connections::{Claim, ConnectionEntry};
 pub use access::jobs::Begun;

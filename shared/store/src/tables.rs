@@ -21,6 +21,8 @@ pub struct TableNames {
     pub connections: String,
     /// Fan-outs: jobs, what became of their pages, and audiences' members.
     pub fanout: String,
+    /// Applications that are registered, and whose each server's key is.
+    pub applications: String,
 }
 
 /// A table's key: text attributes, the partition key first.
@@ -29,12 +31,13 @@ pub type KeySchema = &'static [&'static str];
 impl TableNames {
     /// Each table with its key.
     #[must_use]
-    pub fn schema(&self) -> [(&str, KeySchema); 4] {
+    pub fn schema(&self) -> [(&str, KeySchema); 5] {
         [
             (&self.terminals, &["pk", "sk"]),
             (&self.messages, &["pk", "sk"]),
             (&self.connections, &["pk"]),
             (&self.fanout, &["pk", "sk"]),
+            (&self.applications, &["pk", "sk"]),
         ]
     }
 

@@ -1,6 +1,7 @@
 //! What crosses the network: the messages between terminal and push service, the HTTPS bodies of application
 //! servers, and problem details. Types and their syntax only, no rules, so that clients can use this crate too.
 
+mod application;
 mod application_server;
 pub mod base64url;
 mod channel;
@@ -11,6 +12,7 @@ mod problem;
 mod service_message;
 mod terminal_message;
 
+pub use application::{ApplicationAnswer, ApplicationRegistration, ApplicationsAnswer, AuthorizationWord};
 pub use application_server::{Health, HealthAnswer, ValidateAnswer, ValidateRequest};
 pub use channel::{ChannelId, NotAChannelId};
 pub use fan_out::{

@@ -8,9 +8,9 @@ use crate::deployment::Deployment;
 use crate::stack::Stack;
 use crate::support::{App, http};
 
-const KEPT: [&str; 4] = ["FanoutTable", "KeyRing", "MessagesTable", "TerminalsTable"];
+const KEPT: [&str; 5] = ["ApplicationsTable", "FanoutTable", "KeyRing", "MessagesTable", "TerminalsTable"];
 
-/// Deleting the stack takes everything but the three tables with what is in them, and the key ring.
+/// Deleting the stack takes everything but the four tables with what is in them, and the key ring.
 pub(super) async fn leaves_what_is_to_be_kept(
     aws: &Aws,
     deployment: &Deployment,

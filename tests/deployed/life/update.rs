@@ -95,6 +95,6 @@ async fn code(aws: &Aws, stack: &Stack) -> HashMap<String, Value> {
         let mut configuration = aws.call("lambda", "get_function_configuration", of).await;
         code.insert(logical.to_owned(), configuration["CodeSha256"].take());
     }
-    assert_eq!(code.len(), 8);
+    assert_eq!(code.len(), 9);
     code
 }

@@ -15,6 +15,8 @@ pub(super) fn operations() -> Vec<Operation> {
     let record = On::Fanouts.may("dynamodb:PutItem");
     let change = On::Fanouts.may("dynamodb:UpdateItem");
     let change_members = On::Fanouts.may("dynamodb:BatchWriteItem");
+    // Whose the audience is: the server's own, or its application's.
+    let owner = On::Applications.may("dynamodb:GetItem");
     let keep_shared_body = On::Messages.may("dynamodb:PutItem");
     vec![
         Operation::new("a list is accepted", &[record, QUEUE_PAGES], takes_list),
@@ -24,17 +26,25 @@ pub(super) fn operations() -> Vec<Operation> {
             takes_shared_body,
         ),
         Operation::new("`GET /v1/notifications/{job}` says how far it is", &[read, query], tells),
-        Operation::new("`PATCH /v1/audiences/{name}` makes an audience", &[change], makes_audience),
-        Operation::new("`PATCH /v1/audiences/{name}` adds members", &[change, change_members], adds_members),
-        Operation::new("`GET /v1/audiences/{name}` says how many members it has", &[read, query], counts),
+        Operation::new("`PATCH /v1/audiences/{name}` makes an audience", &[owner, change], makes_audience),
+        Operation::new(
+            "`PATCH /v1/audiences/{name}` adds members",
+            &[owner, change, change_members],
+            adds_members,
+        ),
+        Operation::new(
+            "`GET /v1/audiences/{name}` says how many members it has",
+            &[owner, read, query],
+            counts,
+        ),
         Operation::new(
             "`DELETE /v1/audiences/{name}` ends an audience",
-            &[read, change, QUEUE_PAGES],
+            &[owner, read, change, QUEUE_PAGES],
             ends_audience,
         ),
         Operation::new(
             "a notification for an audience is accepted",
-            &[read, query, record, QUEUE_PAGES],
+            &[owner, read, query, record, QUEUE_PAGES],
             takes_audience,
         ),
         Operation::start(Function::Fanout, include_str!("../../events/aws/fanout.json")),

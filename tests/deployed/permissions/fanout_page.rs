@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use signalbox::client::Terminal;
 use signalbox_domain::{Owner, ServerKey};
 use signalbox_wire::{Unregister, base64url};
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use super::many::{accepted, further, page_to};
 use super::operation::{Act, Operation};
 use super::permission::{CLOSE, OWE, On, POST, Permission, QUEUE_PAGES};
 use super::scene::{Scene, gone, is_closed};
-use crate::support::next;
+use crate::support::{App, next};
 
 /// The jobs are used for as long as the rounds go on.
 const HOUR: u32 = 3_600;
@@ -20,6 +21,7 @@ pub(super) fn operations() -> Vec<Operation> {
     let read_page = On::Fanouts.may("dynamodb:BatchGetItem");
     let record = On::Fanouts.may("dynamodb:PutItem");
     let read_sessions = On::Terminals.may("dynamodb:BatchGetItem");
+    let read_applications = On::Applications.may("dynamodb:BatchGetItem");
     let mark_absent = On::Terminals.may("dynamodb:UpdateItem");
     let store = On::Messages.may("dynamodb:BatchWriteItem");
     let store_of_topic = On::Messages.may("dynamodb:PutItem");
@@ -33,6 +35,11 @@ pub(super) fn operations() -> Vec<Operation> {
     let and = |more: &[Permission]| [&page, more].concat();
     vec![
         Operation::new("a page with TTL 0 is posted", &and(&[POST]), posts),
+        Operation::new(
+            "a page for a session with an application's name is posted",
+            &and(&[read_applications, POST]),
+            posts_to_named,
+        ),
         Operation::new("a page with TTL 0 replaces what waits of its topic", &and(&[replace]), replaces),
         Operation::new("a page is stored for who is absent", &and(&[store]), stores),
         Operation::new("a page of a topic is stored", &and(&[store_of_topic]), stores_of_topic),
@@ -69,7 +76,16 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 async fn posts(scene: Arc<Scene>) -> Act {
-    let (mut terminal, uaid, app) = scene.terminal_with_session().await;
+    let to = scene.terminal_with_session().await;
+    post(scene, to).await
+}
+
+async fn posts_to_named(scene: Arc<Scene>) -> Act {
+    let to = scene.terminal_with_named_session().await;
+    post(scene, to).await
+}
+
+async fn post(scene: Arc<Scene>, (mut terminal, uaid, app): (Terminal, String, App)) -> Act {
     let job = scene.new_job(0, None).await;
     Box::pin(async move {
         // It is done with it also where it could not post it, as nothing is owed of it.

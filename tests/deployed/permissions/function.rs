@@ -9,12 +9,13 @@ pub(super) enum Function {
     Drain,
     Fanout,
     FanoutPage,
+    Supervise,
     /// There where `KeepAlive` is on.
     KeepAlive,
 }
 
 impl Function {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Connection,
         Self::Provision,
         Self::IssueToken,
@@ -23,6 +24,7 @@ impl Function {
         Self::Drain,
         Self::Fanout,
         Self::FanoutPage,
+        Self::Supervise,
         Self::KeepAlive,
     ];
 
@@ -37,6 +39,7 @@ impl Function {
             Self::Drain => "drain",
             Self::Fanout => "fanout",
             Self::FanoutPage => "fanout-page",
+            Self::Supervise => "supervise",
             Self::KeepAlive => "keep-alive",
         }
     }

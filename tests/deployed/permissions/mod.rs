@@ -17,6 +17,7 @@ mod provision;
 mod role;
 mod rounds;
 mod scene;
+mod supervise;
 mod table;
 mod validate_token;
 
@@ -29,8 +30,8 @@ use scene::Scene;
 use table::Table;
 use tokio::sync::Mutex;
 
-/// Both tests look at the roles, and one changes them.
-static ROLES: Mutex<()> = Mutex::const_new(());
+/// One test changes the roles of the suite's stack: what looks at them, or must not fail meanwhile, waits for it.
+pub(crate) static ROLES: Mutex<()> = Mutex::const_new(());
 
 /// No role holds a permission that the table does not name, nor the other way round.
 #[tokio::test]

@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
+use signalbox::client::Terminal;
+
 use super::function::Function;
 use super::operation::{Act, Operation};
 use super::permission::{CLOSE, OWE, On, POST};
 use super::scene::{Scene, gone, is_closed};
-use crate::support::http;
+use crate::support::{App, http};
 
 pub(super) fn operations() -> Vec<Operation> {
     let read = On::Terminals.may("dynamodb:BatchGetItem");
@@ -12,9 +14,15 @@ pub(super) fn operations() -> Vec<Operation> {
     let change = On::Terminals.may("dynamodb:UpdateItem");
     let store = On::Messages.may("dynamodb:PutItem");
     let withdraw = On::Messages.may("dynamodb:DeleteItem");
+    let read_application = On::Applications.may("dynamodb:BatchGetItem");
     let read_receipt = On::Messages.may("dynamodb:BatchGetItem");
     vec![
         Operation::new("a notification with TTL 0 is posted", &[read, POST], posts),
+        Operation::new(
+            "a notification for a session with an application's name is posted",
+            &[read, read_application, POST],
+            posts_to_named,
+        ),
         Operation::new(
             "a notification with TTL 0 awaits a `hello` that is under way",
             &[read, look_again],
@@ -41,7 +49,16 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 async fn posts(scene: Arc<Scene>) -> Act {
-    let (mut terminal, _, app) = scene.terminal_with_session().await;
+    let (terminal, _, app) = scene.terminal_with_session().await;
+    post(scene, terminal, app)
+}
+
+async fn posts_to_named(scene: Arc<Scene>) -> Act {
+    let (terminal, _, app) = scene.terminal_with_named_session().await;
+    post(scene, terminal, app)
+}
+
+fn post(scene: Arc<Scene>, mut terminal: Terminal, app: App) -> Act {
     Box::pin(async move {
         let accepted = scene.accepts(&app, "0").await;
         accepted && terminal.next().await.is_ok_and(|notification| app.read(&notification) == "text")

@@ -6,6 +6,8 @@ pub(super) enum On {
     Connections,
     /// The table of jobs and audiences.
     Fanouts,
+    /// The table of applications and their servers' keys.
+    Applications,
     /// The table of connections that are kept alive.
     KeepAlives,
     /// Posting to the terminals' connections.
@@ -37,6 +39,7 @@ impl On {
             Self::Messages => "table of messages",
             Self::Connections => "table of connections",
             Self::Fanouts => "table of jobs and audiences",
+            Self::Applications => "table of applications",
             Self::KeepAlives => "table of connections that are kept alive",
             Self::Posts => "posts to connections",
             Self::Closes => "ends of connections",

@@ -12,7 +12,8 @@ use super::function::Function;
 use super::permission::{On, Permission};
 use super::role::{Held, Role};
 use crate::aws::Aws;
-use crate::stack::Stack;
+use crate::operator::Operator;
+use crate::stack::{Stack, place};
 use crate::support::{App, PATIENCE, Server, Service, next};
 
 /// The output that names the secret.
@@ -27,6 +28,7 @@ pub(super) struct Scene {
     pub(super) stack: Stack,
     pub(super) service: Service,
     pub(super) server: Server,
+    pub(super) operator: Operator,
     /// Of each kind of job one, by TTL and topic.
     pub(super) jobs: Mutex<HashMap<(u32, Option<&'static str>), String>>,
     /// `<region>:<account>`, as it stands in the name of a resource.
@@ -37,11 +39,10 @@ impl Scene {
     pub(super) async fn of_the_suite() -> Self {
         let aws = Aws::start();
         let stack = Stack::of_the_suite(&aws).await;
-        let region = std::env::var("AWS_REGION").expect("AWS_REGION, see infra/emulator/test");
-        let caller = aws.call("sts", "get_caller_identity", json!({})).await;
-        let place = format!("{region}:{}", caller["Account"].as_str().unwrap());
+        let place = place(&aws).await;
+        let operator = Operator::of_the_environment(stack.output("PublicUrl"));
         let service = stack.service().enrolling_with(enrolment_key(&aws, &stack).await);
-        Self { aws, stack, service, server: Server::new(), jobs: Mutex::default(), place }
+        Self { aws, stack, service, server: Server::new(), operator, jobs: Mutex::default(), place }
     }
 
     pub(super) async fn role(&self, function: Function) -> Role {
@@ -65,6 +66,7 @@ impl Scene {
             On::Messages => table("MessagesTable"),
             On::Connections => table("ConnectionsTable"),
             On::Fanouts => table("FanoutTable"),
+            On::Applications => table("ApplicationsTable"),
             On::KeepAlives => table("KeepAliveTable"),
             On::Posts => connections("POST"),
             On::Closes => connections("DELETE"),
@@ -80,6 +82,16 @@ impl Scene {
     pub(super) async fn terminal_with_session(&self) -> (Terminal, String, App) {
         let (mut terminal, hello) = self.service.terminal().await;
         let app = App::register(&mut terminal, None, None).await;
+        (terminal, hello.uaid, app)
+    }
+
+    /// The same, where the session was asked for with an application's name, and the server has validated it.
+    pub(super) async fn terminal_with_named_session(&self) -> (Terminal, String, App) {
+        let (mut terminal, hello) = self.service.terminal().await;
+        let name = Uuid::new_v4().simple().to_string();
+        let app = App::register(&mut terminal, Some(&name), None).await;
+        let validated = self.service.validate(&self.server, json!({"token": app.token()})).await;
+        assert_eq!(validated.status(), 200);
         (terminal, hello.uaid, app)
     }
 

@@ -4,7 +4,8 @@ use super::function::Function;
 use super::operation::Operation;
 use super::permission::{On, Permission, taken_by_lambda};
 use super::{
-    connection, drain, fanout, fanout_page, issue_token, keep_alive, notify, provision, validate_token,
+    connection, drain, fanout, fanout_page, issue_token, keep_alive, notify, provision, supervise,
+    validate_token,
 };
 
 /// By SAM on every role: to write logs, `logs:CreateLogGroup`, `logs:CreateLogStream` and `logs:PutLogEvents` on everything. It is
@@ -35,6 +36,7 @@ impl Table {
             Function::Drain => drain::operations(),
             Function::Fanout => fanout::operations(),
             Function::FanoutPage => fanout_page::operations(),
+            Function::Supervise => supervise::operations(),
             Function::KeepAlive => keep_alive::operations(),
         };
         Self { function, operations, unproven }

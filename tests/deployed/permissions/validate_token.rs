@@ -11,9 +11,14 @@ use crate::support::{App, http};
 pub(super) fn operations() -> Vec<Operation> {
     let read = On::Terminals.may("dynamodb:BatchGetItem");
     let write = On::Terminals.may("dynamodb:UpdateItem");
+    let read_application = On::Applications.may("dynamodb:BatchGetItem");
     vec![
         Operation::new("validate says what a token is", &[read], validates),
-        Operation::new("validate authorizes the first that asks", &[read, write], authorizes),
+        Operation::new(
+            "validate authorizes the first that asks",
+            &[read, read_application, write],
+            authorizes,
+        ),
         Operation::new("revoke ends a session", &[read, write], revokes),
         Operation::start(Function::ValidateToken, include_str!("../../events/emulator/validate.json")),
     ]

@@ -34,6 +34,12 @@ const fn of_kind(kind: RefusalKind) -> Proof {
         RefusalKind::AudienceNameInvalid => ByRow("an audience's name with a dash in front"),
         RefusalKind::JobUnknown => ByRow("a job that is made up"),
         RefusalKind::AudienceUnknown => ByRow("another server's audience"),
+        // The operator's calls do not come from outside.
+        RefusalKind::ApplicationNameInvalid => Functions("what_is_no_registration_is_refused"),
+        RefusalKind::ApplicationUnknown => Functions("an_application_is_registered_changed_and_removed"),
+        RefusalKind::ServerKeyTaken => Functions("a_key_of_another_application_is_refused"),
+        RefusalKind::PreconditionFailed => Functions("a_change_is_made_to_what_was_read_where_that_is_asked"),
+        RefusalKind::NotTheOperator => Functions("nobody_but_the_operator_is_served"),
         RefusalKind::IdempotencyConflict => ByRow("an idempotency key of another request"),
         // Told of a recipient, and never of a whole request.
         RefusalKind::EncodingNotAsked => Functions("r40_one_bad_recipient_costs_no_other_its_notification"),

@@ -1,4 +1,5 @@
 pub mod many;
+pub mod operator;
 mod queues;
 mod server;
 mod terminal;
@@ -23,8 +24,9 @@ use signalbox_local_aws::{
 };
 use signalbox_notify::Notify;
 use signalbox_provision::Provision;
-use signalbox_startup::{ClientConfigs, Clients, Context, Enrolment, QueueUrls, Settings};
+use signalbox_startup::{ClientConfigs, Clients, Context, Enrolment, Keeping, QueueUrls, Settings};
 use signalbox_store::TableNames;
+use signalbox_supervise::Supervise;
 use signalbox_telemetry::{Embedded, Metrics};
 use signalbox_validate_token::ValidateToken;
 
@@ -69,6 +71,7 @@ pub struct Bed {
     drain: Drain,
     fanout: Fanout,
     fanout_page: FanoutPage,
+    supervise: Supervise,
     /// Where connections are kept alive.
     pub keep_alive: Option<KeepAlive>,
 }
@@ -126,6 +129,7 @@ impl Bed {
             messages: "messages".into(),
             connections: "connections".into(),
             fanout: "fanout".into(),
+            applications: "applications".into(),
         };
         let configs = ClientConfigs {
             dynamodb: config(dynamo.clone()),
@@ -155,6 +159,7 @@ impl Bed {
             drain: Drain::new(context.clone()),
             fanout: Fanout::new(context.clone()),
             fanout_page: FanoutPage::new(context.clone()),
+            supervise: Supervise::new(Keeping::of(&context)),
             keep_alive: None,
             context,
             clients,

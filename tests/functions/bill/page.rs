@@ -90,6 +90,7 @@ impl Page {
             .fill("fanouts", self.crowds.iter().map(table).collect::<Vec<_>>().join("\n"))
             .fill("crowd", CROWD)
             .dollars("sns", self.prices.of("sns-push", 1e6))
+            .dollars("named", self.prices.of("dynamodb-read", 1e6))
             .fill("operations", priced(self.operations.iter().map(price)))
             .fill("counted", counted(every.chain(sized)))
             .cents("millisecond", self.prices.of("lambda-time", 1e6 * assumed::MEMORY / 1e3))

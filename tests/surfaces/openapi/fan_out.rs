@@ -172,7 +172,7 @@ fn idempotency_key() -> Value {
     })
 }
 
-fn body(name: &str, says: &str) -> Value {
+pub(super) fn body(name: &str, says: &str) -> Value {
     json!({
         "description": says,
         "required": true,

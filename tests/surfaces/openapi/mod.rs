@@ -1,21 +1,24 @@
-//! The application server's calls, as `docs/openapi.json` describes them.
+//! The calls of application servers and of the operator, as `docs/openapi.json` describes them.
 
+mod applications;
 mod calls;
 mod fan_out;
 mod responses;
 
 use schemars::generate::SchemaSettings;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use signalbox_wire::form;
 use signalbox_wire::{
-    AudienceAnswer, AudienceChange, AudienceChanged, AudienceNotification, HealthAnswer, JobAccepted,
-    JobProgress, NotificationsRequest, Problem, ValidateAnswer, ValidateRequest,
+    ApplicationAnswer, ApplicationRegistration, ApplicationsAnswer, AudienceAnswer, AudienceChange,
+    AudienceChanged, AudienceNotification, HealthAnswer, JobAccepted, JobProgress, NotificationsRequest,
+    Problem, ValidateAnswer, ValidateRequest,
 };
 
 use crate::schemas::Schemas;
 
 const ABOUT: &str = "\
-The calls of application servers, as docs/API.md says them. `POST /push/{token}` is RFC 8030's, with VAPID of RFC 8292.
+The calls of application servers, and the operator's, as docs/API.md says them. `POST /push/{token}` is RFC 8030's, with VAPID \
+of RFC 8292. Where the operator's, `/v1/applications`, are served is said with them: on one machine not where the others are.
 
 Every refusal of a function is `application/problem+json` (RFC 9457); its `type` says which, and each is listed under the \
 status that it comes with. What the gateway answers itself carries no problem details but `{\"message\": ...}` in \
@@ -23,7 +26,7 @@ status that it comes with. What the gateway answers itself carries no problem de
 it takes; and in the cloud 429 where it throttles, 500 where the function failed, 503 where it could not be run. A 404 or 410 \
 without a `type` says nothing about a token.
 
-Every call is open to pages of every origin (CORS).";
+Every call of application servers is open to pages of every origin (CORS).";
 
 const VAPID: &str = "\
 `Authorization: vapid t=<JWT>, k=<public key>` (RFC 8292 section 3). The JWT is signed with ES256; `aud` names the origin of \
@@ -34,37 +37,51 @@ pub fn document() -> Value {
     let mut schemas = Schemas::new(SchemaSettings::draft2020_12());
     schemas.taken::<(ValidateRequest, form::Token, form::MessageName, form::Urgency, form::Topic, form::Encoding)>();
     schemas.taken::<(NotificationsRequest, AudienceNotification, AudienceChange, form::JobId, form::AudienceName)>();
+    schemas.taken::<(ApplicationRegistration, form::ApplicationName)>();
     schemas.sent::<(Problem, ValidateAnswer, HealthAnswer)>();
     schemas.sent::<(JobAccepted, JobProgress, AudienceChanged, AudienceAnswer)>();
+    schemas.sent::<(ApplicationAnswer, ApplicationsAnswer)>();
     let mut named = schemas.named();
     fan_out::with_kinds(&mut named);
     named.insert("GatewayAnswer".to_owned(), responses::gateway_answer());
     named.extend(responses::problems());
     let mut paths = calls::paths();
-    let of_many = fan_out::paths();
-    paths.as_object_mut().expect("paths").extend(of_many.as_object().expect("paths").clone());
+    for more in [fan_out::paths(), applications::paths()] {
+        paths.as_object_mut().expect("paths").extend(more.as_object().expect("paths").clone());
+    }
+    let vapid = ("vapid", json!({"type": "http", "scheme": "vapid", "description": VAPID}));
+    let security: Map<_, _> = [vapid]
+        .into_iter()
+        .chain(applications::security_schemes())
+        .map(|(name, scheme)| (name.to_owned(), scheme))
+        .collect();
     json!({
         "openapi": "3.1.0",
         "info": {
-            "title": "Signalbox, the application server's calls",
+            "title": "Signalbox, the calls of application servers and of the operator",
             "version": env!("CARGO_PKG_VERSION"),
             "description": ABOUT,
             "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
         "servers": [
             {"url": "http://127.0.0.1:8080", "description": "`signalbox serve` on one machine; with --tls it is https."},
-            {
-                "url": "https://{api}.execute-api.{region}.amazonaws.com",
-                "description": "The output PublicUrl of the stack.",
-                "variables": {"api": {"default": "api", "description": "The id of the API."}, "region": {"default": "us-east-1"}},
-            },
+            cloud(),
         ],
         "paths": paths,
         "components": {
             "schemas": named,
             "headers": responses::headers(),
-            "securitySchemes": {"vapid": {"type": "http", "scheme": "vapid", "description": VAPID}},
+            "securitySchemes": security,
         },
+    })
+}
+
+/// Where a stack serves all of it.
+fn cloud() -> Value {
+    json!({
+        "url": "https://{api}.execute-api.{region}.amazonaws.com",
+        "description": "The output PublicUrl of the stack.",
+        "variables": {"api": {"default": "api", "description": "The id of the API."}, "region": {"default": "us-east-1"}},
     })
 }
 

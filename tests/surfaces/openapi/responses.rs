@@ -141,6 +141,10 @@ pub(super) fn headers() -> Value {
             json!({"type": "integer", "minimum": 0, "maximum": MAX_TTL.as_secs()}),
         ),
         "WWW-Authenticate": required("The scheme that is taken.", json!({"type": "string", "const": "vapid"})),
+        "ETag": required(
+            "A name for what it is now; for `If-Match`.",
+            json!({"type": "string", "pattern": "^\"[0-9]+-[0-9]+\"$"}),
+        ),
         "Allow": required("The method that is taken.", json!({"type": "string", "const": "POST"})),
         "Cache-Control": {
             "description": "An ended session stays ended: with `session-ended`.",

@@ -43,7 +43,7 @@ impl Home {
 
 /// Whom the clients trust.
 #[derive(Debug, Args)]
-struct Trust {
+pub(super) struct Trust {
     /// Trust the certificates in this file (PEM) and no others: ca.pem of a service with --tls. By default those that the
     /// system trusts.
     #[arg(long, env = "SIGNALBOX_CA", value_name = "FILE")]
@@ -51,7 +51,7 @@ struct Trust {
 }
 
 impl Trust {
-    fn read(&self) -> Result<Option<String>, Box<dyn Error>> {
+    pub(super) fn read(&self) -> Result<Option<String>, Box<dyn Error>> {
         let Some(path) = &self.ca else { return Ok(None) };
         let pem = read_private(path)?.ok_or_else(|| format!("{} is not there", path.display()))?;
         if !pem.contains("-----BEGIN CERTIFICATE-----") {

@@ -117,7 +117,7 @@ fn recipient(shown: &str) -> Recipient {
 }
 
 /// A path under the service's, under whatever path that has itself.
-fn below(service: &Url, path: &[&str]) -> Result<Url, SenderError> {
+pub(super) fn below(service: &Url, path: &[&str]) -> Result<Url, SenderError> {
     let mut url = service.clone();
     let no_service = |()| SenderError::NoService(service.to_string());
     url.path_segments_mut().map_err(no_service)?.pop_if_empty().extend(path);

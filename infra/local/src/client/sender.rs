@@ -26,7 +26,7 @@ pub struct SubscriptionPublicKeys {
     pub auth: String,
 }
 
-/// A request of an application server did not succeed.
+/// A request of an application server, or of an operator, did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum SenderError {
     /// The service was not reached.
@@ -160,7 +160,7 @@ pub(super) async fn accepted(answer: Response) -> Result<Response, SenderError> 
 }
 
 /// The error with what lies under it, which says what is wrong with a certificate, say.
-fn with_causes(error: &reqwest::Error) -> String {
+pub(super) fn with_causes(error: &reqwest::Error) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     causes.fold(error.to_string(), |text, cause| {
         let cause = cause.to_string();

@@ -98,7 +98,7 @@ impl Opened {
         let Self::Directory { path: directory, .. } = self else {
             return Err(DataError::NoPlace("an operator's listener"));
         };
-        let path = directory.join("operator.key");
+        let path = directory.join(operator::OPERATOR_KEY);
         if !is_private(&path)? {
             write_whole(directory, &path, &format!("{}\n", random()?)).map_err(|error| io(&path, error))?;
         }
@@ -125,7 +125,7 @@ impl Opened {
     /// Where the operator's socket is to be; nowhere without a directory.
     pub(super) fn operator_socket(&self) -> Option<PathBuf> {
         match self {
-            Self::Directory { path, .. } => Some(path.join(operator::SOCKET)),
+            Self::Directory { path, .. } => Some(path.join(operator::OPERATOR_SOCKET)),
             Self::Memory { .. } => None,
         }
     }

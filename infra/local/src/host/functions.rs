@@ -13,7 +13,8 @@ use signalbox_local_aws::{
 };
 use signalbox_notify::Notify;
 use signalbox_provision::Provision;
-use signalbox_startup::{ClientConfigs, Clients, Context, Keyless, Settings, StartError};
+use signalbox_startup::{ClientConfigs, Clients, Context, Keeping, Keyless, Settings, StartError};
+use signalbox_supervise::Supervise;
 use signalbox_telemetry::Metrics;
 use signalbox_validate_token::ValidateToken;
 
@@ -34,6 +35,7 @@ pub(super) struct Functions {
     pub(super) drain: Drain,
     pub(super) fanout: Fanout,
     pub(super) fanout_page: FanoutPage,
+    pub(super) supervise: Supervise,
     /// Where connections are kept alive.
     pub(super) keep_alive: Option<KeepAlive>,
 }
@@ -53,6 +55,7 @@ impl Functions {
             validate_token: ValidateToken::new(context.clone()),
             notify: Notify::new(context.clone()),
             keep_alive: Keyless::of(&context).map(KeepAlive::new),
+            supervise: Supervise::new(Keeping::of(&context)),
             drain: Drain::new(context.clone()),
             fanout: Fanout::new(context.clone()),
             fanout_page: FanoutPage::new(context),

@@ -1,4 +1,7 @@
-use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpRequestContext};
+use aws_lambda_events::apigw::{
+    ApiGatewayRequestAuthorizer, ApiGatewayRequestAuthorizerIamDescription, ApiGatewayV2httpRequest,
+    ApiGatewayV2httpRequestContext,
+};
 use aws_lambda_events::encodings::Body as LambdaBody;
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
@@ -10,6 +13,8 @@ use signalbox_wire::base64url;
 
 use super::gateway::{Gateway, gateway_made};
 
+/// How the operator of this machine is called, where it has no accounts.
+const OPERATOR: &str = "the operator of this machine";
 /// More than any call of one session takes; what a call takes, its function says.
 const LARGEST_BODY: usize = 64 * 1024;
 /// What an event of Lambda may be, less what a request becomes longer by: more than a fan-out takes.
@@ -63,6 +68,34 @@ pub(super) async fn fanout(
         }
         Err(refused) => refused,
     }
+}
+
+/// The registry of applications, for the operator: whoever gets here has shown to be that.
+pub(super) async fn supervise(
+    State(gateway): State<Gateway>,
+    path: MatchedPath,
+    parameters: RawPathParams,
+    request: Request,
+) -> Response {
+    match gateway.event(path.as_str(), &parameters, request).await {
+        Ok(mut event) => {
+            if let LambdaRequest::ApiGatewayV2(event) = &mut event {
+                event.request_context.authorizer = Some(signed_by_the_operator());
+            }
+            let _leave = gateway.capacity.for_asked().await;
+            respond(gateway.functions.supervise.handle(event.into()).await)
+        }
+        Err(refused) => refused,
+    }
+}
+
+/// What API Gateway says of a request that it has found to be signed.
+fn signed_by_the_operator() -> ApiGatewayRequestAuthorizer {
+    let mut iam = ApiGatewayRequestAuthorizerIamDescription::default();
+    iam.user_arn = Some(OPERATOR.to_owned());
+    let mut authorizer = ApiGatewayRequestAuthorizer::default();
+    authorizer.iam = Some(iam);
+    authorizer
 }
 
 /// The largest body that a route takes.

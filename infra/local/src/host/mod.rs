@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use data::{Data, DataError};
-pub use operator::{OperatorKeyError, Operators};
+pub use operator::{OPERATOR_KEY, OPERATOR_SOCKET, OperatorKeyError, Operators};
 pub use tls::{Tls, TlsError};
 
 use event_source::Source;
@@ -201,7 +201,8 @@ impl Host {
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
         });
-        let operating = Operating::start(kept, &data, options.admin_listen, tls.as_ref(), &stop).await?;
+        let admin = options.admin_listen;
+        let operating = Operating::start(kept, gateway.clone(), &data, admin, tls.as_ref(), &stop).await?;
         let router = routes::router(gateway);
         let (server, ca) = match tls {
             None => (serve(listener, router, &stop), None),
@@ -322,6 +323,7 @@ fn tables() -> TableNames {
         messages: "messages".to_owned(),
         connections: "connections".to_owned(),
         fanout: "fanout".to_owned(),
+        applications: "applications".to_owned(),
     }
 }
 

@@ -56,6 +56,6 @@ fn cors() -> CorsLayer {
 }
 
 /// What API Gateway says of a route that there is not.
-async fn not_found() -> Response {
+pub(super) async fn not_found() -> Response {
     gateway_made(StatusCode::NOT_FOUND, "Not Found")
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use aws_lc_rs::digest;
 use signalbox_wire::base64url;
 
-use crate::{ServerKey, TerminalId};
+use crate::{ApplicationName, ServerKey, TerminalId};
 
 /// An audience's members are spread over so many partitions by their terminals' ids. A partition takes 1,000 writes a
 /// second, and a new table 4,000.
@@ -38,7 +38,8 @@ impl FromStr for AudienceName {
     }
 }
 
-/// Whose an audience is: nobody else's requests find it. A hash of the server's key.
+/// Whose an audience is: nobody else's requests find it. A hash of the server's key, or, where that belongs to a registered
+/// application, of the application's name: so that its keys can change.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Owner([u8; 16]);
 
@@ -46,7 +47,17 @@ impl Owner {
     /// The owner that a server key stands for.
     #[must_use]
     pub fn of(server: &ServerKey) -> Self {
-        let hash = digest::digest(&digest::SHA256, server.as_bytes());
+        Self::hash(server.as_bytes())
+    }
+
+    /// The owner that a registered application is. No name is 65 bytes of which the first is 4, as every key is.
+    #[must_use]
+    pub fn of_application(name: &ApplicationName) -> Self {
+        Self::hash(name.as_str().as_bytes())
+    }
+
+    fn hash(bytes: &[u8]) -> Self {
+        let hash = digest::digest(&digest::SHA256, bytes);
         let mut owner = [0; 16];
         owner.copy_from_slice(&hash.as_ref()[..16]);
         Self(owner)

@@ -25,20 +25,35 @@ impl Store {
         table: &str,
         keys: Vec<Attributes>,
     ) -> Result<Vec<Attributes>, StoreError> {
-        let mut items = Vec::with_capacity(keys.len());
-        let mut open = keys;
+        Ok(self.batch_get_of([(table, keys)]).await?.remove(table).unwrap_or_default())
+    }
+
+    /// As [`batch_get`](Self::batch_get), of several tables in one call: each with its items.
+    pub(crate) async fn batch_get_of(
+        &self,
+        keys: impl IntoIterator<Item = (&str, Vec<Attributes>)>,
+    ) -> Result<HashMap<String, Vec<Attributes>>, StoreError> {
+        let mut open: HashMap<_, _> =
+            keys.into_iter().map(|(table, keys)| (table.to_owned(), keys)).collect();
+        let mut items = HashMap::<_, Vec<_>>::with_capacity(open.len());
         for round in 0..ROUNDS {
             pause_before(round).await;
-            let request = KeysAndAttributes::builder().set_keys(Some(open)).consistent_read(true).build()?;
-            let answer = self.dynamo.batch_get_item().request_items(table, request).send().await?;
-            items.extend(answer.responses.unwrap_or_default().remove(table).unwrap_or_default());
-            let left = answer.unprocessed_keys.unwrap_or_default().remove(table);
-            open = left.map(|left| left.keys).unwrap_or_default();
+            let mut request = self.dynamo.batch_get_item();
+            for (table, keys) in open {
+                let of_table = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
+                request = request.request_items(table, of_table.build()?);
+            }
+            let answer = request.send().await?;
+            for (table, read) in answer.responses.unwrap_or_default() {
+                items.entry(table).or_default().extend(read);
+            }
+            let left = answer.unprocessed_keys.unwrap_or_default();
+            open = left.into_iter().map(|(table, left)| (table, left.keys)).collect();
             if open.is_empty() {
                 return Ok(items);
             }
         }
-        Err(StoreError::Unprocessed { left: open.len() })
+        Err(StoreError::Unprocessed { left: open.values().map(Vec::len).sum() })
     }
 
     /// Reads any number of items of one table as [`batch_get`](Self::batch_get) does, 100 a call and the calls beside each

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
-use signalbox_domain::{JobId, MessageKey, Payload, Session, StoredMessage, Terminal, TerminalId, Timestamp};
+use signalbox_domain::{
+    ApplicationName, JobId, MessageKey, Payload, Session, StoredMessage, Terminal, TerminalId, Timestamp,
+};
 use signalbox_wire::ChannelId;
 
 use super::messages::message_key;
@@ -20,6 +22,16 @@ pub struct Routes {
     pub terminals: HashMap<TerminalId, Terminal>,
     /// The sessions that there are or were.
     pub sessions: HashMap<(TerminalId, ChannelId), Session>,
+}
+
+impl Routes {
+    /// The applications that have asked for the sessions, some more than once.
+    pub fn applications(&self) -> impl Iterator<Item = &ApplicationName> {
+        self.sessions.values().filter_map(|session| match session {
+            Session::Live(live) => live.request.application.as_ref(),
+            Session::Ended(_) => None,
+        })
+    }
 }
 
 impl Store {

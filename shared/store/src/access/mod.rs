@@ -1,3 +1,4 @@
+pub(crate) mod applications;
 pub(crate) mod audiences;
 pub(crate) mod batch;
 pub(crate) mod conditional;

@@ -5,8 +5,8 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use signalbox_domain::{
-    ConnectionId, EventMark, LiveSession, RecentEvents, ServerKey, Session, Terminal, TerminalId,
-    TerminalState, Timestamp, TokenDigest,
+    Application, ApplicationHint, Authorization, ConnectionId, EventMark, LiveSession, RecentEvents, Session,
+    Terminal, TerminalId, TerminalState, Timestamp, TokenDigest,
 };
 use signalbox_wire::ChannelId;
 
@@ -14,8 +14,10 @@ use super::batch::READS;
 use super::conditional::{Updated, updated};
 use super::transaction::{Transaction, failed};
 use crate::expression::{Attributes, bytes, names, number, text, values};
-use crate::rows::{SessionRow, TERMINAL, TerminalRow, session_key, terminal_key};
-use crate::{Store, StoreError};
+use crate::rows::{
+    ApplicationRow, Replica, SessionRow, TERMINAL, TerminalRow, application_key, session_key, terminal_key,
+};
+use crate::{Store, StoreError, TableNames};
 
 /// An ended session is remembered so long, so that its server is told 410 and not 404. A day more than a message may wait:
 /// what a push under way still stored must not outlive its generation (I5).
@@ -28,6 +30,8 @@ pub struct Route {
     pub terminal: Option<Terminal>,
     /// The session, where there is or was one.
     pub session: Option<Session>,
+    /// What is registered under the name that the token hints at, where it does.
+    pub application: Option<Application>,
 }
 
 /// What a channel holds.
@@ -60,19 +64,27 @@ pub enum Authorizing {
 }
 
 impl Store {
-    /// Reads a token's terminal and session. 1 call, 1 read unit for each row.
+    /// Reads a token's terminal, its session, and the application that it hints at. 1 call, 1 read unit for each row.
     ///
     /// # Errors
-    /// [`StoreError`]; also where not both could be read, so that absence is certain.
+    /// [`StoreError`]; also where not all of them could be read, so that absence is certain.
     pub async fn route(
         &self,
         terminal: TerminalId,
         channel: &ChannelId,
+        application: Option<ApplicationHint>,
         now: Timestamp,
     ) -> Result<Route, StoreError> {
-        let keys = vec![terminal_key(terminal), session_key(terminal, channel)];
-        let mut route = Route { terminal: None, session: None };
-        for item in self.batch_get(&self.tables.terminals, keys).await? {
+        let rows = vec![terminal_key(terminal), session_key(terminal, channel)];
+        let TableNames { terminals, applications, .. } = &self.tables;
+        let replica = Replica::of(terminal);
+        let registered =
+            application.map(|hint| (applications.as_str(), vec![application_key(hint, replica)]));
+        let mut items = self.batch_get_of([(terminals.as_str(), rows)].into_iter().chain(registered)).await?;
+        let mut take = |table| items.remove(table).unwrap_or_default();
+        let application = take(applications).pop().map(ApplicationRow::read).transpose()?;
+        let mut route = Route { terminal: None, session: None, application };
+        for item in take(terminals) {
             if is_terminal(&item) {
                 route.terminal = TerminalRow::read(item, now)?;
             } else {
@@ -176,7 +188,8 @@ impl Store {
         const LIVE_AND_NEW: &str = "attribute_exists(#digest) AND NOT contains(#events, :event)";
         const END: &str = "SET #endedAt = :now, #expiresAt = :expires, \
                 #events = list_append(if_not_exists(#events, :none), :events) \
-            REMOVE #digest, #previousDigest, #previousIssuedAt, #previousUntil, #authorizedKey, #authorizedAt \
+            REMOVE #digest, #previousDigest, #previousIssuedAt, #previousUntil, #authorizedKey, #authorizedAt, \
+            #ofApplication \
             ADD #generation :one";
         let end = self
             .update(
@@ -242,7 +255,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         const OF_TOKEN: &str = "#digest = :token OR (#previousDigest = :token AND #previousUntil > :now)";
         const END: &str = "SET #endedAt = :now, #expiresAt = :expires \
-            REMOVE #digest, #previousDigest, #previousIssuedAt, #previousUntil, #authorizedKey, #authorizedAt \
+            REMOVE #digest, #previousDigest, #previousIssuedAt, #previousUntil, #authorizedKey, #authorizedAt, \
+            #ofApplication \
             ADD #generation :one";
         let end = self.update(
             session_key(terminal, channel),
@@ -259,8 +273,8 @@ impl Store {
         updated(end.send().await.map(|_| None)).map(|_| ())
     }
 
-    /// Authorizes the first server that validated (R15), if the token still counts and nobody was faster. 1 call, 1 write
-    /// unit.
+    /// Authorizes a server that validated (R15), in place of whom `before` says, if the token still counts and nobody was faster.
+    /// 1 call, 1 write unit.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -269,23 +283,36 @@ impl Store {
         terminal: TerminalId,
         channel: &ChannelId,
         token: &TokenDigest,
-        server: &ServerKey,
-        now: Timestamp,
+        (before, given): (Option<&Authorization>, &Authorization),
     ) -> Result<Authorizing, StoreError> {
-        const CONDITION: &str = "attribute_not_exists(#authorizedKey) \
+        const NOBODY: &str = "attribute_not_exists(#authorizedKey) \
             AND (#digest = :token OR (#previousDigest = :token AND #previousUntil > :now))";
-        const UPDATE: &str = "SET #authorizedKey = :server, #authorizedAt = :now";
+        const SERVER_BEFORE: &str = "#authorizedKey = :before AND attribute_not_exists(#ofApplication) \
+            AND (#digest = :token OR (#previousDigest = :token AND #previousUntil > :now))";
+        const APPLICATION_BEFORE: &str = "#authorizedKey = :before AND attribute_exists(#ofApplication) \
+            AND (#digest = :token OR (#previousDigest = :token AND #previousUntil > :now))";
+        const SERVER: &str = "SET #authorizedKey = :server, #authorizedAt = :now REMOVE #ofApplication";
+        const APPLICATION: &str =
+            "SET #authorizedKey = :server, #authorizedAt = :now, #ofApplication = :true";
+        let mut with = Attributes::from([
+            (":token".to_owned(), bytes(token.as_bytes())),
+            (":server".to_owned(), bytes(given.server.as_bytes())),
+            (":now".to_owned(), number(given.since.as_millis())),
+        ]);
+        if given.of_application {
+            with.insert(":true".to_owned(), AttributeValue::Bool(true));
+        }
+        if let Some(before) = before {
+            with.insert(":before".to_owned(), bytes(before.server.as_bytes()));
+        }
+        let update = if given.of_application { APPLICATION } else { SERVER };
+        let condition = match before {
+            None => NOBODY,
+            Some(before) if before.of_application => APPLICATION_BEFORE,
+            Some(_) => SERVER_BEFORE,
+        };
         let done = self
-            .update(
-                session_key(terminal, channel),
-                UPDATE,
-                CONDITION,
-                values([
-                    (":token", bytes(token.as_bytes())),
-                    (":server", bytes(server.as_bytes())),
-                    (":now", number(now.as_millis())),
-                ]),
-            )
+            .update(session_key(terminal, channel), update, condition, Some(with))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
@@ -325,10 +352,15 @@ fn expectation(expected: Option<&Session>) -> (&'static str, Option<Attributes>)
                 );
             };
             expected.insert(":authorized".to_owned(), bytes(given.server.as_bytes()));
-            (
-                "#generation = :generation AND #digest = :digest AND #authorizedKey = :authorized",
-                Some(expected),
-            )
+            // Nor may its application, which was authorized as a whole.
+            let condition = if given.of_application {
+                "#generation = :generation AND #digest = :digest AND #authorizedKey = :authorized \
+                    AND attribute_exists(#ofApplication)"
+            } else {
+                "#generation = :generation AND #digest = :digest AND #authorizedKey = :authorized \
+                    AND attribute_not_exists(#ofApplication)"
+            };
+            (condition, Some(expected))
         }
         Some(Session::Ended(ended)) => (
             "#generation = :generation AND attribute_not_exists(#digest)",

@@ -1,3 +1,4 @@
+mod application;
 mod connection;
 mod enrolment;
 mod job;
@@ -8,6 +9,9 @@ mod payload;
 mod session;
 mod terminal;
 
+pub(crate) use application::{
+    ApplicationRow, KeyRow, NAMES, Replica, application_key, listed_name, name_key, server_key_key,
+};
 pub(crate) use connection::ConnectionRow;
 pub(crate) use enrolment::{EnrolmentRow, enrolment_key, enrolment_partition};
 pub(crate) use job::{JobRow, job_key, job_partition};

@@ -40,6 +40,9 @@ pub(crate) struct SessionRow {
     authorized_key: Option<ByteBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorized_at: Option<u64>,
+    /// Whether it was authorized as one of its registered application's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    of_application: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_at: Option<u64>,
     /// The last events that have changed the row.
@@ -68,6 +71,7 @@ impl SessionRow {
             previous_until: live.previous.map(|previous| previous.until.as_millis()),
             authorized_key: live.authorization.map(|given| ByteBuf::from(*given.server.as_bytes())),
             authorized_at: live.authorization.map(|given| given.since.as_millis()),
+            of_application: live.authorization.is_some_and(|given| given.of_application),
             ended_at: None,
             events: events.iter().map(ToString::to_string).collect(),
         };
@@ -121,7 +125,8 @@ impl SessionRow {
         };
         let authorization = match (self.authorized_key, self.authorized_at) {
             (Some(key), Some(at)) => {
-                Some(Authorization { server: server_key(&key)?, since: Timestamp::from_millis(at) })
+                let since = Timestamp::from_millis(at);
+                Some(Authorization { server: server_key(&key)?, since, of_application: self.of_application })
             }
             _ => None,
         };

@@ -1,10 +1,13 @@
 //! What DynamoDB leaves undone of a batch, which it does under load instead of failing, is asked for again.
 
 use serde_json::{Value, json};
-use signalbox_domain::{Acceptance, MessageKey, MessageKind, Session};
-use signalbox_store::{Route, StoreError};
+use signalbox_domain::{
+    Acceptance, Application, ApplicationHint, ApplicationName, MessageKey, MessageKind, Registration,
+    ServerKeys, Session,
+};
+use signalbox_store::{Registering, Route, StoreError};
 
-use crate::fixture::{Fixture, NOW, TERMINAL, arrival, channel, session};
+use crate::fixture::{Fixture, NOW, TERMINAL, arrival, channel, server, session};
 
 /// More answers than any access asks for.
 const ALWAYS: usize = 20;
@@ -53,9 +56,9 @@ async fn with_session() -> Fixture {
 async fn keys_left_unread_are_read_again() {
     let on = with_session().await;
     on.wire.answer(200, &unread(&[key("T"), key(&session_sk())]));
-    let route = on.store.route(TERMINAL, &channel(1), NOW).await.unwrap();
+    let route = on.store.route(TERMINAL, &channel(1), None, NOW).await.unwrap();
     let session = Some(Session::Live(session("t1")));
-    assert_eq!(route, Route { terminal: Some(on.terminal().await), session });
+    assert_eq!(route, Route { terminal: Some(on.terminal().await), session, application: None });
     on.assert_cost(&[("BatchGetItem", 0.0), ("BatchGetItem", 2.0)]);
 }
 
@@ -64,10 +67,53 @@ async fn keys_left_unread_are_read_again() {
 async fn only_the_keys_left_unread_are_read_again() {
     let on = with_session().await;
     on.wire.answer(200, &unread(&[key(&session_sk())]));
-    let route = on.store.route(TERMINAL, &channel(1), NOW).await.unwrap();
-    assert_eq!(route, Route { terminal: None, session: Some(Session::Live(session("t1"))) });
+    let route = on.store.route(TERMINAL, &channel(1), None, NOW).await.unwrap();
+    let session = Some(Session::Live(session("t1")));
+    assert_eq!(route, Route { terminal: None, session, application: None });
     let again = &on.calls()[1];
     assert_eq!(again.request["RequestItems"]["terminals"]["Keys"], json!([key(&session_sk())]));
+}
+
+/// R19, R22: an application that was not read is not one that is not registered, whatever else of the call was read.
+#[tokio::test]
+async fn an_application_left_unread_is_read_again() {
+    let name: ApplicationName = "mail".parse().unwrap();
+    let registration = Registration { keys: ServerKeys::new(vec![server(1)]).unwrap(), authorization: None };
+    let mail = Application::register(name.clone(), registration, NOW);
+    let pk = format!("A#{}#7", ApplicationHint::of(&name));
+    let of_mail = json!({"pk": {"S": pk}, "sk": {"S": "A"}});
+    let (terminal, session_row) = (key("T"), key(&session_sk()));
+    // What was left of the table of terminals, and of that of applications.
+    for (terminals, applications) in [
+        (vec![], vec![of_mail.clone()]),
+        (vec![session_row.clone()], vec![of_mail.clone()]),
+        (vec![terminal, session_row], vec![of_mail]),
+    ] {
+        let on = with_session().await;
+        assert_eq!(on.beside.put_application(None, &mail).await.unwrap(), Registering::Done);
+        let mut left = json!({"applications": {"Keys": applications, "ConsistentRead": true}});
+        if !terminals.is_empty() {
+            left["terminals"] = json!({"Keys": terminals, "ConsistentRead": true});
+        }
+        let answer = json!({"Responses": {"terminals": [], "applications": []}, "UnprocessedKeys": left});
+        on.wire.answer(200, &answer);
+        let hint = Some(ApplicationHint::of(&name));
+        let route = on.store.route(TERMINAL, &channel(1), hint, NOW).await.unwrap();
+        assert_eq!(route.application.as_ref(), Some(&mail));
+        let read = |row: &str| terminals.iter().any(|key| key["sk"]["S"] == row);
+        assert_eq!((route.terminal.is_some(), route.session.is_some()), (read("T"), read(&session_sk())));
+        let again = &on.calls()[1].request["RequestItems"];
+        assert_eq!(again["applications"]["Keys"], json!(applications));
+        assert_eq!(again["terminals"]["Keys"].as_array().map(Vec::len).unwrap_or_default(), terminals.len());
+    }
+    let on = with_session().await;
+    let left = json!({"applications": {"Keys": [{"pk": {"S": "A#x#0"}, "sk": {"S": "A"}}]}});
+    for _ in 0..ALWAYS {
+        on.wire.answer(200, &json!({"Responses": {}, "UnprocessedKeys": left}));
+    }
+    tokio::time::pause();
+    let found = on.store.applications([&name]).await;
+    assert!(matches!(found, Err(StoreError::Unprocessed { left: 1 })), "{found:?}");
 }
 
 #[tokio::test]
@@ -78,7 +124,7 @@ async fn what_was_read_before_the_rest_is_kept() {
     let mut partial = unread(&[key("T")]);
     partial["Responses"]["terminals"] = json!([ended]);
     on.wire.answer(200, &partial);
-    let route = on.store.route(TERMINAL, &channel(1), NOW).await.unwrap();
+    let route = on.store.route(TERMINAL, &channel(1), None, NOW).await.unwrap();
     assert_eq!(route.terminal, Some(on.terminal().await));
     assert_eq!(route.session.map(|session| session.generation()), Some(5));
 }
@@ -91,7 +137,7 @@ async fn keys_left_unread_for_ever_are_an_error() {
         on.wire.answer(200, &unread(&[key(&session_sk())]));
     }
     tokio::time::pause();
-    let route = on.store.route(TERMINAL, &channel(1), NOW).await;
+    let route = on.store.route(TERMINAL, &channel(1), None, NOW).await;
     assert!(matches!(route, Err(StoreError::Unprocessed { left: 1 })), "{route:?}");
     on.assert_calls(&["BatchGetItem"; 5]);
     let sessions = on.store.sessions(TERMINAL, &[channel(1)]).await;

@@ -180,6 +180,7 @@ pub(crate) fn table_names() -> TableNames {
         messages: "messages".to_owned(),
         connections: "connections".to_owned(),
         fanout: "fanout".to_owned(),
+        applications: "applications".to_owned(),
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "helpers of tests fail like tests"
 )]
 
+mod applications;
 mod audiences;
 mod batches;
 mod connections;

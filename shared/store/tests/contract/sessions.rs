@@ -56,8 +56,8 @@ fn changed_to(issuing: Issuing) -> Option<Session> {
 }
 
 async fn authorize(on: &Fixture, token: &str, server_number: u8, now: Timestamp) -> Authorizing {
-    let (token, server) = (TokenDigest::of(token), server(server_number));
-    on.store.authorize(TERMINAL, &channel(1), &token, &server, now).await.unwrap()
+    let given = given_to(server_number, now);
+    on.store.authorize(TERMINAL, &channel(1), &TokenDigest::of(token), (None, &given)).await.unwrap()
 }
 
 /// A session with everything that one can have: a name, a named key, a token in its overlap, an authorized server.
@@ -76,13 +76,16 @@ fn full_session() -> LiveSession {
             issued: Timestamp::from_millis(1),
             until: NOW.plus(SECOND),
         }),
-        authorization: Some(Authorization { server: server(1), since: NOW }),
+        authorization: Some(Authorization { of_application: true, ..given_to(1, NOW) }),
     }
 }
 
+fn given_to(server_number: u8, since: Timestamp) -> Authorization {
+    Authorization { server: server(server_number), since, of_application: false }
+}
+
 fn authorized_by(session: LiveSession, server_number: u8) -> Session {
-    let authorization = Some(Authorization { server: server(server_number), since: NOW });
-    Session::Live(LiveSession { authorization, ..session })
+    Session::Live(LiveSession { authorization: Some(given_to(server_number, NOW)), ..session })
 }
 
 fn ended(generation: u64) -> Session {
@@ -314,9 +317,15 @@ async fn an_ended_session_has_no_token_and_the_next_generation() {
     on.assert_cost(&[("UpdateItem", 1.0)]);
     assert_eq!(on.session(&channel(1)).await, Some(ended(4)));
     let row = on.item("terminals", session_row(&channel(1))).await.unwrap();
-    for gone in
-        ["digest", "previousDigest", "previousIssuedAt", "previousUntil", "authorizedKey", "authorizedAt"]
-    {
+    for gone in [
+        "digest",
+        "previousDigest",
+        "previousIssuedAt",
+        "previousUntil",
+        "authorizedKey",
+        "authorizedAt",
+        "ofApplication",
+    ] {
         assert!(!row.contains_key(gone), "{gone}");
     }
     assert_eq!(row["expiresAt"], number(NOW.plus(TOMBSTONE).as_secs()));
@@ -398,7 +407,7 @@ async fn an_ended_session_is_remembered_until_its_row_is_deleted() {
     on.given_session(&channel(1), &session("t1")).await;
     on.beside.end_session(TERMINAL, &channel(1), &event("unregister"), NOW).await.unwrap();
     let long_after = NOW.plus(2 * TOMBSTONE);
-    let route = on.store.route(TERMINAL, &channel(1), long_after).await.unwrap();
+    let route = on.store.route(TERMINAL, &channel(1), None, long_after).await.unwrap();
     assert_eq!(route.session, Some(ended(1)));
 }
 
@@ -427,14 +436,43 @@ async fn a_second_server_is_not_authorized() {
     assert_eq!(on.session(&channel(1)).await, Some(first));
 }
 
+/// R15, R22: a registered application's server is authorized in the place of whom it has seen, once, and of nobody else.
+#[tokio::test]
+async fn an_application_is_authorized_in_place_of_a_server() {
+    let on = provisioned().await;
+    on.given_session(&channel(1), &session("t1")).await;
+    authorize(&on, "t1", 1, NOW).await;
+    on.calls();
+    let token = TokenDigest::of("t1");
+    let of_application = |number| Authorization { of_application: true, ..given_to(number, NOW) };
+    for (before, given, outcome) in [
+        (Some(given_to(3, NOW)), of_application(2), false),
+        (Some(given_to(1, NOW)), of_application(2), true),
+        (Some(given_to(1, NOW)), of_application(3), false),
+        (None, given_to(3, NOW), false),
+        (Some(given_to(2, NOW)), given_to(3, NOW), false),
+        // Where it is registered no more.
+        (Some(of_application(2)), given_to(3, NOW), true),
+        (Some(of_application(2)), given_to(4, NOW), false),
+        (Some(given_to(3, NOW)), of_application(2), true),
+    ] {
+        let rights = (before.as_ref(), &given);
+        let authorizing = on.store.authorize(TERMINAL, &channel(1), &token, rights).await.unwrap();
+        assert_eq!(authorizing == Authorizing::Authorized, outcome, "{before:?} {given:?}");
+        on.assert_calls(&["UpdateItem"]);
+    }
+    let Some(Session::Live(now)) = on.session(&channel(1)).await else { panic!("ended") };
+    assert_eq!(now.authorization, Some(of_application(2)));
+}
+
 /// I10: a second run finds its own server authorized, since the first.
 #[tokio::test]
 async fn a_server_is_authorized_once() {
     let on = provisioned().await;
     on.given_session(&channel(1), &session("t1")).await;
     on.lose_one_answer();
-    let (token, server) = (TokenDigest::of("t1"), server(1));
-    assert_unavailable(on.store.authorize(TERMINAL, &channel(1), &token, &server, NOW).await);
+    let (token, given) = (TokenDigest::of("t1"), given_to(1, NOW));
+    assert_unavailable(on.store.authorize(TERMINAL, &channel(1), &token, (None, &given)).await);
     let mine = authorized_by(session("t1"), 1);
     let again = authorize(&on, "t1", 1, NOW.plus(SECOND)).await;
     assert_eq!(again, Authorizing::Changed(Some(mine.clone())));
@@ -496,22 +534,22 @@ async fn a_session_that_never_was_authorizes_nobody_and_is_not_made() {
 #[tokio::test]
 async fn a_route_is_what_is_there() {
     let on = Fixture::new().await;
-    assert_route(&on, Route { terminal: None, session: None }).await;
+    assert_route(&on, Route { terminal: None, session: None, application: None }).await;
 
     let terminal = Some(on.given_provisioned(&arrival("c1", 0, "h1")).await);
-    assert_route(&on, Route { terminal: terminal.clone(), session: None }).await;
+    assert_route(&on, Route { terminal: terminal.clone(), session: None, application: None }).await;
 
     on.given_session(&channel(1), &full_session()).await;
     on.given_session(&channel(2), &session("t9")).await;
     let session = Some(Session::Live(full_session()));
-    assert_route(&on, Route { terminal, session: session.clone() }).await;
+    assert_route(&on, Route { terminal, session: session.clone(), application: None }).await;
 
     on.raw.delete_item().table_name("terminals").set_key(Some(terminal_row())).send().await.unwrap();
-    assert_route(&on, Route { terminal: None, session }).await;
+    assert_route(&on, Route { terminal: None, session, application: None }).await;
 }
 
 async fn assert_route(on: &Fixture, expected: Route) {
-    assert_eq!(on.store.route(TERMINAL, &channel(1), NOW).await.unwrap(), expected);
+    assert_eq!(on.store.route(TERMINAL, &channel(1), None, NOW).await.unwrap(), expected);
     on.assert_cost(&[("BatchGetItem", 2.0)]);
 }
 
@@ -519,7 +557,7 @@ async fn assert_route(on: &Fixture, expected: Route) {
 async fn a_route_leads_to_no_expired_terminal() {
     let on = provisioned().await;
     on.overwrite("terminals", terminal_row(), "expiresAt", number(NOW.as_secs())).await;
-    assert_eq!(on.store.route(TERMINAL, &channel(1), NOW).await.unwrap().terminal, None);
+    assert_eq!(on.store.route(TERMINAL, &channel(1), None, NOW).await.unwrap().terminal, None);
 }
 
 // sessions
@@ -571,11 +609,11 @@ async fn a_session_that_this_version_does_not_write_is_malformed() {
         let on = provisioned().await;
         on.given_session(&channel(1), &full_session()).await;
         on.overwrite("terminals", session_row(&channel(1)), attribute, value).await;
-        assert_malformed(on.store.route(TERMINAL, &channel(1), NOW).await, "terminals");
+        assert_malformed(on.store.route(TERMINAL, &channel(1), None, NOW).await, "terminals");
         assert_malformed(on.store.sessions(TERMINAL, &[channel(1)]).await, "terminals");
         assert_malformed(try_issue(&on, None, &session("t1")).await, "terminals");
-        let (token, server) = (TokenDigest::of("t9"), server(1));
-        let authorized = on.store.authorize(TERMINAL, &channel(1), &token, &server, NOW).await;
+        let (token, given) = (TokenDigest::of("t9"), given_to(1, NOW));
+        let authorized = on.store.authorize(TERMINAL, &channel(1), &token, (None, &given)).await;
         assert_malformed(authorized, "terminals");
     }
 }
@@ -586,12 +624,12 @@ async fn nothing_is_concluded_of_sessions_from_a_call_that_failed() {
     for fault in [Fault::Throttled, Fault::FailsBefore, Fault::FailsAfter] {
         let on = provisioned().await;
         on.fail(fault);
-        let (token, server) = (TokenDigest::of("t1"), server(1));
-        assert_unavailable(on.store.route(TERMINAL, &channel(1), NOW).await);
+        let (token, given) = (TokenDigest::of("t1"), given_to(1, NOW));
+        assert_unavailable(on.store.route(TERMINAL, &channel(1), None, NOW).await);
         assert_unavailable(on.store.sessions(TERMINAL, &[channel(1)]).await);
         assert_unavailable(try_issue(&on, None, &session("t1")).await);
         assert_unavailable(on.store.end_session(TERMINAL, &channel(1), &event("unregister"), NOW).await);
-        assert_unavailable(on.store.authorize(TERMINAL, &channel(1), &token, &server, NOW).await);
+        assert_unavailable(on.store.authorize(TERMINAL, &channel(1), &token, (None, &given)).await);
     }
 }
 
@@ -633,19 +671,28 @@ async fn an_authorization_is_not_lost_to_a_renewal() {
     let seen = session("t1");
     on.given_session(&channel(1), &seen).await;
     let server = full_session().authorization.unwrap().server;
-    let token = TokenDigest::of("t1");
-    assert_eq!(
-        on.store.authorize(TERMINAL, &channel(1), &token, &server, NOW).await.unwrap(),
-        Authorizing::Authorized
-    );
+    assert_eq!(authorize(&on, "t1", 1, NOW).await, Authorizing::Authorized);
     let renewed =
         Session::issue(Some(&Session::Live(seen.clone())), &seen.request, TokenDigest::of("t2"), NOW);
     let issuing = issue(&on, Some(&Session::Live(seen)), &renewed).await;
     let Some(Session::Live(now)) = changed_to(issuing) else { panic!("ended") };
     assert_eq!(now.authorization.unwrap().server, server);
+
+    // Nor that it became its application's as a whole.
+    let application = Authorization { of_application: true, ..given_to(1, NOW) };
+    let rights = (now.authorization.as_ref(), &application);
+    let token = TokenDigest::of("t1");
+    let authorizing = on.store.authorize(TERMINAL, &channel(1), &token, rights).await.unwrap();
+    assert_eq!(authorizing, Authorizing::Authorized);
+    let seen = Session::Live(now);
+    let renewed = Session::issue(Some(&seen), &SessionRequest::default(), TokenDigest::of("t2"), NOW);
+    let Some(Session::Live(now)) = changed_to(issue(&on, Some(&seen), &renewed).await) else {
+        panic!("ended")
+    };
+    assert_eq!(now.authorization, Some(application));
     // Read again, it goes on with the authorization.
     let renewed = Session::issue(Some(&Session::Live(now.clone())), &now.request, TokenDigest::of("t2"), NOW);
-    assert_eq!(issue(&on, Some(&Session::Live(now)), &renewed).await, Issuing::Issued);
+    assert_eq!(issue(&on, Some(&Session::Live(now.clone())), &renewed).await, Issuing::Issued);
     let Some(Session::Live(kept)) = on.session(&channel(1)).await else { panic!("ended") };
-    assert_eq!(kept.authorization.unwrap().server, server);
+    assert_eq!(kept.authorization, Some(application));
 }

@@ -28,9 +28,9 @@ async fn tables_are_made_once() {
     let on = Fixture::without_tables();
     let recorded = client(on.recorder.clone());
     table_names().create(&recorded).await.unwrap();
-    on.assert_calls(&["CreateTable", "DescribeTimeToLive", "UpdateTimeToLive"].repeat(4));
+    on.assert_calls(&["CreateTable", "DescribeTimeToLive", "UpdateTimeToLive"].repeat(5));
     table_names().create(&recorded).await.unwrap();
-    on.assert_calls(&["CreateTable", "DescribeTimeToLive"].repeat(4));
+    on.assert_calls(&["CreateTable", "DescribeTimeToLive"].repeat(5));
 }
 
 /// I9: a start that ended between making a table and enabling its expiry is made good by the next.
@@ -43,7 +43,7 @@ async fn expiry_is_enabled_after_a_start_that_was_cut_short() {
     on.recorder.intercept(|_| None);
     let _ = on.recorder.take();
     table_names().create(&recorded).await.unwrap();
-    on.assert_calls(&["CreateTable", "DescribeTimeToLive", "UpdateTimeToLive"].repeat(4));
+    on.assert_calls(&["CreateTable", "DescribeTimeToLive", "UpdateTimeToLive"].repeat(5));
 }
 
 /// A start finds what an earlier one has stored.
@@ -74,6 +74,7 @@ async fn the_template_deploys_the_tables_that_the_store_creates() {
         messages: referred_to("SIGNALBOX_TABLE_MESSAGES"),
         connections: referred_to("SIGNALBOX_TABLE_CONNECTIONS"),
         fanout: referred_to("SIGNALBOX_TABLE_FANOUT"),
+        applications: referred_to("SIGNALBOX_TABLE_APPLICATIONS"),
     };
     let keep_alive = referred_to("SIGNALBOX_TABLE_KEEP_ALIVE");
     assert_eq!(deployed(), created(&names, &keep_alive).await);

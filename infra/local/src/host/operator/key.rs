@@ -9,6 +9,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 
+/// The file of the operator's key, in the data directory.
+pub const OPERATOR_KEY: &str = "operator.key";
+
 /// The key by which an operator is known on the listener: its digest.
 pub(in crate::host) struct OperatorKey([u8; 32]);
 

@@ -17,17 +17,29 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use prometheus_client::encoding::prometheus_text;
 
+use super::gateway::Gateway;
+use super::http_api;
+use super::routes::not_found;
+
 pub(super) use key::OperatorKey;
-pub use key::OperatorKeyError;
 use key::protected;
+pub use key::{OPERATOR_KEY, OperatorKeyError};
 pub(super) use metrics::{Gauges, Kept};
 pub(super) use serving::Operating;
 pub use serving::Operators;
-pub(super) use socket::SOCKET;
+pub use socket::OPERATOR_SOCKET;
 
-/// The operator's routes.
-fn router(kept: Arc<Kept>) -> Router {
-    Router::new().route("/metrics", get(metrics)).with_state(kept)
+/// The operator's routes: what the host has counted, and what the template's HTTP API serves to who signs.
+fn router(kept: Arc<Kept>, gateway: Gateway) -> Router {
+    let supervised = Router::new()
+        .route("/v1/applications", get(http_api::supervise))
+        .route(
+            "/v1/applications/{app}",
+            get(http_api::supervise).put(http_api::supervise).delete(http_api::supervise),
+        )
+        .method_not_allowed_fallback(not_found)
+        .with_state(gateway);
+    Router::new().route("/metrics", get(metrics)).with_state(kept).merge(supervised).fallback(not_found)
 }
 
 /// What the functions have counted since the start, and what the host holds, as Prometheus reads it.

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Kept, protected, router, socket};
 use crate::host::data::Opened;
+use crate::host::gateway::Gateway;
 use crate::host::tls::Prepared;
 use crate::host::tls::listener::TlsListener;
 use crate::host::{HostError, reachable, s, serve};
@@ -32,12 +33,13 @@ impl Operating {
     /// On the socket in the data directory, and on `address` where there is one, as encrypted as the service.
     pub(in crate::host) async fn start(
         kept: Arc<Kept>,
+        gateway: Gateway,
         data: &Opened,
         address: Option<SocketAddr>,
         tls: Option<&Prepared>,
         stop: &CancellationToken,
     ) -> Result<Self, HostError> {
-        let routes = router(kept);
+        let routes = router(kept, gateway);
         let mut servers: Vec<_> = on_socket(data, routes.clone(), stop).into_iter().collect();
         let Some(address) = address else { return Ok(Self { operators: None, servers }) };
         let (key, file) = data.operator_key()?;

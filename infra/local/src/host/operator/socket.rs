@@ -4,8 +4,8 @@ use std::path::Path;
 use rustix::fs::{Mode, fchmod};
 use tokio::net::{UnixListener, UnixSocket};
 
-/// Its name in the data directory.
-pub(in crate::host) const SOCKET: &str = "operator.sock";
+/// The operator's socket, in the data directory.
+pub const OPERATOR_SOCKET: &str = "operator.sock";
 /// How many callers may wait to be taken in.
 const BACKLOG: u32 = 64;
 
@@ -32,7 +32,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_its_owners_alone_and_takes_the_place_of_an_old_one() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(SOCKET);
+        let path = folder.path().join(OPERATOR_SOCKET);
         for _ in 0..2 {
             let listener = listen(&path).unwrap();
             assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);

@@ -134,8 +134,10 @@ mod tests {
         let registration =
             |count| Registration { keys: ServerKeys::new(keys(count)).unwrap(), authorization: None };
         let (then, now) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
-        let first = Application::register("mail".parse().unwrap(), registration(1), then);
-        let second = first.change(registration(2), now);
+        let (one, two) = (registration(1), registration(2));
+        let first = Application::register("mail".parse().unwrap(), one.clone(), then);
+        let second = first.change(two.clone(), now);
+        assert_eq!((&first.registration, &second.registration), (&one, &two));
         assert_eq!((second.name.clone(), second.registered, second.changed), (first.name.clone(), then, now));
         assert_eq!((first.revision, second.revision), (0, 1));
         assert_eq!((first.tag().as_str(), second.tag().as_str()), ("\"0-1\"", "\"1-2\""));

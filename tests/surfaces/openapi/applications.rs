@@ -116,7 +116,7 @@ fn remove() -> Value {
     let says = "No application is registered under this name any more.";
     json!({
         "operationId": "removeApplication",
-        "summary": "Ends an application's registration. Its sessions and audiences stay.",
+        "summary": "Ends an application's registration. Its sessions and audiences are nobody's, until it is registered again.",
         "security": security(),
         "parameters": [if_match()],
         "responses": answered(

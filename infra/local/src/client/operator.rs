@@ -1,16 +1,18 @@
 use std::path::Path;
 
 use reqwest::header::{ETAG, HeaderValue, IF_MATCH};
-use reqwest::{Certificate, Client, ClientBuilder, Method, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder};
 use signalbox_wire::{ApplicationAnswer, ApplicationRegistration, ApplicationsAnswer};
 use url::Url;
 
 use super::SenderError;
 use super::fan_out::below;
-use super::sender::{accepted, with_causes};
+use super::sender::{accepted, client_trusting};
 
 /// Where the socket's requests go to in name.
 const SOCKET: &str = "http://operator/";
+/// How often a change is made anew that another one came before. A proxy that alters `ETag` would have it for ever.
+const TRIES: u32 = 5;
 
 /// An operator's part: keeps the registry of applications.
 pub struct Operator {
@@ -35,11 +37,8 @@ impl Operator {
     /// # Errors
     /// [`SenderError`].
     pub fn by_listener(url: Url, key: String, ca: Option<&str>) -> Result<Self, SenderError> {
-        let refused = |error: reqwest::Error| SenderError::Ca(with_causes(&error));
-        let certificates = ca.map(|ca| Certificate::from_pem_bundle(ca.as_bytes())).transpose();
-        let certificates = certificates.map_err(refused)?;
-        let http = certificates.into_iter().fold(Client::builder(), ClientBuilder::tls_certs_only);
-        Ok(Self { http: http.build().map_err(refused)?, url, key: Some(key) })
+        let http = ca.map_or_else(|| Ok(Client::new()), client_trusting)?;
+        Ok(Self { http, url, key: Some(key) })
     }
 
     /// Registers an application, or changes its registration as a whole.
@@ -73,14 +72,16 @@ impl Operator {
         app: &str,
         change: impl Fn(&mut Vec<String>),
     ) -> Result<ApplicationAnswer, SenderError> {
+        let mut tries = TRIES;
         loop {
+            tries -= 1;
             let (before, tag) = self.tagged(app).await?;
             let mut server_keys = before.server_keys;
             change(&mut server_keys);
             let registration = ApplicationRegistration { server_keys, authorization: before.authorization };
             let request = self.request(Method::PUT, self.of(app)?).header(IF_MATCH, tag).json(&registration);
             match accepted(request.send().await?).await {
-                Err(SenderError::Refused(problem)) if problem.status == 412 => {}
+                Err(SenderError::Refused(problem)) if problem.status == 412 && tries > 0 => {}
                 answer => return Ok(answer?.json().await?),
             }
         }

@@ -78,13 +78,7 @@ impl Sender {
     /// # Errors
     /// [`SenderError::Ca`].
     pub fn trusting(key: VapidKey, ca: &str) -> Result<Self, SenderError> {
-        let refused = |error: reqwest::Error| SenderError::Ca(with_causes(&error));
-        let certificates = Certificate::from_pem_bundle(ca.as_bytes()).map_err(refused)?;
-        if certificates.is_empty() {
-            return Err(SenderError::Ca("there is no certificate in it".to_owned()));
-        }
-        let http = Client::builder().tls_certs_only(certificates).build().map_err(refused)?;
-        Ok(Self { key, http })
+        Ok(Self { key, http: client_trusting(ca)? })
     }
 
     /// Its key.
@@ -136,6 +130,16 @@ impl Sender {
     }
 }
 
+/// A client that trusts the certificates of this PEM text, and no others.
+pub(super) fn client_trusting(ca: &str) -> Result<Client, SenderError> {
+    let refused = |error: reqwest::Error| SenderError::Ca(with_causes(&error));
+    let certificates = Certificate::from_pem_bundle(ca.as_bytes()).map_err(refused)?;
+    if certificates.is_empty() {
+        return Err(SenderError::Ca("there is no certificate in it".to_owned()));
+    }
+    Client::builder().tls_certs_only(certificates).build().map_err(refused)
+}
+
 /// A notification that was accepted (RFC 8030 section 5): that is not yet delivered.
 #[derive(Debug, Clone)]
 pub struct Accepted {
@@ -160,7 +164,7 @@ pub(super) async fn accepted(answer: Response) -> Result<Response, SenderError> 
 }
 
 /// The error with what lies under it, which says what is wrong with a certificate, say.
-pub(super) fn with_causes(error: &reqwest::Error) -> String {
+fn with_causes(error: &reqwest::Error) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     causes.fold(error.to_string(), |text, cause| {
         let cause = cause.to_string();

@@ -141,14 +141,10 @@ impl Store {
             writes.push(TransactWriteItem::builder().put(put.build()?).build());
         }
         for replica in Replica::all().skip(1) {
-            let put = Put::builder().table_name(table).set_item(Some(ApplicationRow::item(after, replica)?));
-            writes.push(TransactWriteItem::builder().put(put.build()?).build());
+            writes.push(self.put(ApplicationRow::item(after, replica)?)?);
         }
         match before {
-            None => {
-                let put = Put::builder().table_name(table).set_item(Some(name_key(&after.name)));
-                writes.push(TransactWriteItem::builder().put(put.build()?).build());
-            }
+            None => writes.push(self.put(name_key(&after.name))?),
             Some(before) => {
                 for key in before.registration.keys.iter().filter(|key| !after.has(key)) {
                     writes.push(self.free(key, &before.name)?);
@@ -202,6 +198,11 @@ impl Store {
             .set_expression_attribute_names(names(&[ITS_OWN]))
             .set_expression_attribute_values(values([(":application", text(application))]));
         Ok(TransactWriteItem::builder().delete(delete.build()?).build())
+    }
+
+    fn put(&self, item: Attributes) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder().table_name(&self.tables.applications).set_item(Some(item)).build()?;
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     fn delete(&self, key: Attributes) -> Result<TransactWriteItem, StoreError> {

@@ -9,6 +9,7 @@
 
 mod applications;
 mod audiences;
+mod authorizations;
 mod batches;
 mod connections;
 mod enrolments;

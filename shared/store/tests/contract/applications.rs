@@ -117,8 +117,11 @@ async fn a_change_of_an_application_of_before_is_none() {
         assert_eq!(on.beside.put_application(None, application).await.unwrap(), Registering::Done);
     }
     assert_eq!(first.revision, anew.revision);
-    let late = first.change(registration(&[3]), NOW);
-    assert_eq!(on.store.put_application(Some(&first), &late).await.unwrap(), Registering::Changed);
+    // One that takes a key out, and one that only adds one.
+    for servers in [&[3][..], &[1, 3]] {
+        let late = first.change(registration(servers), NOW);
+        assert_eq!(on.store.put_application(Some(&first), &late).await.unwrap(), Registering::Changed);
+    }
     assert!(!on.store.remove_application(&first).await.unwrap());
     assert_eq!(owners(&on, &[1, 2, 3]).await, ["chat", "mail", "nobody"]);
     assert_eq!(on.beside.application(&anew.name).await.unwrap(), Some(anew));

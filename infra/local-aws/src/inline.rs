@@ -12,10 +12,7 @@ use crate::response;
 /// The wire of DynamoDB without a thread behind it: in memory, and a call is answered where it is made. For tests on a virtual
 /// clock, which runs on while a thread of its own would still be at work.
 #[derive(Clone)]
-pub struct InlineDynamo {
-    dispatch: Arc<Dispatch>,
-    database: Database,
-}
+pub struct InlineDynamo(Arc<Dispatch>);
 
 /// Seconds since the Unix epoch, as a test tells them.
 struct Told<F>(F);
@@ -38,7 +35,7 @@ impl InlineDynamo {
     /// Where the engine refuses.
     pub fn memory(now: impl Fn() -> u64 + Send + Sync + 'static) -> Result<Self, EngineError> {
         let database = Database::memory_with_clock(Arc::new(Told(now))).map_err(EngineError::in_memory)?;
-        Ok(Self { dispatch: Arc::new(Dispatch::to(database.clone())), database })
+        Ok(Self(Arc::new(Dispatch::to(database))))
     }
 
     /// Deletes what has expired by the tables' TTL attribute, as DynamoDB does some time after.
@@ -46,7 +43,7 @@ impl InlineDynamo {
     /// # Errors
     /// Where the engine refuses.
     pub fn sweep(&self) -> Result<usize, EngineError> {
-        self.database.sweep_ttl().map_err(EngineError::in_memory)
+        self.0.sweep().map_err(EngineError::in_memory)
     }
 
     /// The body of the answer to a call that no client makes: for a look into the tables.
@@ -57,7 +54,7 @@ impl InlineDynamo {
 
     /// Status and body of the answer to a call.
     pub(crate) fn run(&self, operation: &str, body: &[u8]) -> Answer {
-        self.dispatch.answer(operation, body)
+        self.0.answer(operation, body)
     }
 }
 

@@ -1,11 +1,11 @@
 //! The thread that owns the engine, and its group commit.
 
 use std::io;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use bytes::Bytes;
-use dynoxide::Database;
 use tokio::sync::{mpsc, oneshot};
 
 use super::disk::Disk;
@@ -53,14 +53,14 @@ impl EngineThread {
 
 /// Starts the thread: on `disk`, or in memory where there is none.
 pub(super) fn start(
-    database: Database,
+    dispatch: Arc<Dispatch>,
     disk: Option<Disk>,
     health: Health,
 ) -> (mpsc::Sender<Call>, EngineThread) {
     let (sender, calls) = mpsc::channel(QUEUE);
     let (failed, failure) = oneshot::channel();
     let thread = std::thread::spawn(move || {
-        if let Err(error) = (Engine { dispatch: Dispatch::to(database), disk, health }).run(calls) {
+        if let Err(error) = (Engine { dispatch, disk, health }).run(calls) {
             // Where nobody waits to be told, the calls fail all the same.
             let _ = failed.send(error);
         }
@@ -69,7 +69,7 @@ pub(super) fn start(
 }
 
 struct Engine {
-    dispatch: Dispatch,
+    dispatch: Arc<Dispatch>,
     disk: Option<Disk>,
     health: Health,
 }
@@ -122,6 +122,8 @@ fn tell(call: Call, answer: Answer) {
 mod tests {
     use std::path::Path;
 
+    use dynoxide::Database;
+
     use super::*;
 
     async fn call(calls: &mpsc::Sender<Call>, operation: &str, body: &'static str) -> Option<Answer> {
@@ -132,6 +134,10 @@ mod tests {
         answered.await.ok()
     }
 
+    fn dispatch() -> Arc<Dispatch> {
+        Arc::new(Dispatch::to(Database::memory().unwrap()))
+    }
+
     const TABLE: &str = r#"{"TableName":"table","BillingMode":"PAY_PER_REQUEST",
         "KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],
         "AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}]}"#;
@@ -140,8 +146,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_answered_when_the_disk_fails() {
         let nowhere = Disk::of(Path::new("/no/such/directory/database"));
-        let (calls, mut thread) =
-            start(Database::memory().unwrap(), Some(nowhere), Health::of("nowhere".into()));
+        let (calls, mut thread) = start(dispatch(), Some(nowhere), Health::of("nowhere".into()));
         assert_eq!(call(&calls, "ListTables", "{}").await.unwrap().0, 200, "what only reads needs no disk");
         assert_eq!(
             call(&calls, "PutItem", "{}").await.unwrap().0,
@@ -156,7 +161,7 @@ mod tests {
     /// A group is answered call by call: one that is refused takes none with it.
     #[tokio::test]
     async fn a_refused_call_spoils_no_other_of_its_group() {
-        let (calls, _thread) = start(Database::memory().unwrap(), None, Health::of("memory".into()));
+        let (calls, _thread) = start(dispatch(), None, Health::of("memory".into()));
         assert_eq!(call(&calls, "CreateTable", TABLE).await.unwrap().0, 200);
         let first = r#"{"TableName":"table","Item":{"pk":{"S":"a"}},"ConditionExpression":"attribute_not_exists(pk)"}"#;
         let putting = (0..20).map(|_| call(&calls, "PutItem", first));
@@ -176,7 +181,7 @@ mod tests {
             "Key":{"pk":{"S":"a"}},"UpdateExpression":"ADD times :one",
             "ExpressionAttributeValues":{":one":{"N":"1"}}}}]}"#;
         const GET: &str = r#"{"TableName":"table","Key":{"pk":{"S":"a"}},"ConsistentRead":true}"#;
-        let (calls, _thread) = start(Database::memory().unwrap(), None, Health::of("memory".into()));
+        let (calls, _thread) = start(dispatch(), None, Health::of("memory".into()));
         assert_eq!(call(&calls, "CreateTable", TABLE).await.unwrap().0, 200);
         let first = call(&calls, "TransactWriteItems", ADD).await.unwrap();
         assert_eq!(first.0, 200);

@@ -2,10 +2,12 @@ mod disk;
 pub(crate) mod dispatch;
 mod engine;
 mod health;
+mod read_cache;
 mod tables;
 mod tokens;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
@@ -19,7 +21,7 @@ pub use engine::EngineThread;
 
 use crate::response;
 use disk::Disk;
-use dispatch::Answer;
+use dispatch::{Answer, Dispatch};
 use engine::Call;
 use health::Health;
 
@@ -47,13 +49,13 @@ impl EngineError {
 pub struct DynamoWire(mpsc::Sender<Call>);
 
 /// Deletes what has expired by the tables' TTL attribute. DynamoDB does so by itself, some time after.
-pub struct Sweeper(Database);
+pub struct Sweeper(Arc<Dispatch>);
 
 impl Sweeper {
     /// Goes through all tables once, a few rows at a time, between which other calls are served. Blocks. That it was deleted
     /// need not be on disk: after a loss of power it is deleted again.
     pub fn sweep(&self) {
-        match self.0.sweep_ttl() {
+        match self.0.sweep() {
             Ok(0) => {}
             Ok(deleted) => tracing::debug!(deleted, "expired items deleted"),
             Err(error) => tracing::warn!(%error, "expired items could not be deleted"),
@@ -72,9 +74,7 @@ impl DynamoWire {
         // What this library calls its normal settings is SQLite's `synchronous = NORMAL`. By default it is FULL: a sync for
         // each commit.
         database.disable_bulk_loading().map_err(failed)?;
-        let (calls, thread) =
-            engine::start(database.clone(), Some(Disk::of(file)), Health::of(file.to_owned()));
-        Ok((Self(calls), thread, Sweeper(database)))
+        Ok(Self::on(database, Some(Disk::of(file)), Health::of(file.to_owned())))
     }
 
     /// In memory: gone with the process.
@@ -83,8 +83,13 @@ impl DynamoWire {
     /// Where the engine refuses.
     pub fn memory() -> Result<(Self, EngineThread, Sweeper), EngineError> {
         let database = Database::memory().map_err(EngineError::in_memory)?;
-        let (calls, thread) = engine::start(database.clone(), None, Health::of(MEMORY.into()));
-        Ok((Self(calls), thread, Sweeper(database)))
+        Ok(Self::on(database, None, Health::of(MEMORY.into())))
+    }
+
+    fn on(database: Database, disk: Option<Disk>, health: Health) -> (Self, EngineThread, Sweeper) {
+        let dispatch = Arc::new(Dispatch::to(database));
+        let (calls, thread) = engine::start(dispatch.clone(), disk, health);
+        (Self(calls), thread, Sweeper(dispatch))
     }
 
     async fn answer(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use aws_sdk_apigatewaymanagement::config::IdentityCache;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
@@ -31,7 +32,12 @@ impl Connections for Nowhere {
 fn main() {
     let wire = config(ConnectionsWire::new(Arc::new(Nowhere)));
     let plain = aws_sdk_apigatewaymanagement::config::Builder::from(&wire);
-    let bare = plain.clone().allow_no_auth().auth_scheme_preference(["noAuth".into()]).interceptor(Unadorned);
+    let mut bare = plain
+        .clone()
+        .allow_no_auth()
+        .auth_scheme_preference(["noAuth".into()])
+        .identity_cache(IdentityCache::no_cache());
+    bare.push_interceptor(Unadorned::interceptor());
     for (name, config) in [("as in the cloud", plain), ("as on one machine", bare)] {
         let client = || aws_sdk_apigatewaymanagement::Client::from_conf(config.clone().build());
         let shared = client();
@@ -40,7 +46,12 @@ fn main() {
         measure(&format!("post, {name}, two threads with a client each"), &[client(), client()], post);
     }
     let plain = aws_sdk_dynamodb::config::Builder::from(&config(InlineDynamo::memory(|| 0).unwrap()));
-    let bare = plain.clone().allow_no_auth().auth_scheme_preference(["noAuth".into()]).interceptor(Unadorned);
+    let mut bare = plain
+        .clone()
+        .allow_no_auth()
+        .auth_scheme_preference(["noAuth".into()])
+        .identity_cache(IdentityCache::no_cache());
+    bare.push_interceptor(Unadorned::interceptor());
     for (name, config) in [("as in the cloud", plain), ("as on one machine", bare)] {
         let client = aws_sdk_dynamodb::Client::from_conf(config.build());
         measure(&format!("get from no table, {name}"), &[client], get);

@@ -1,16 +1,35 @@
 use aws_runtime::invocation_id::InvocationIdInterceptor;
 use aws_runtime::request_info::RequestInfoInterceptor;
+use aws_runtime::service_clock_skew::ServiceClockSkewInterceptor;
 use aws_runtime::user_agent::UserAgentInterceptor;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationInterceptorContextRef;
-use aws_smithy_runtime_api::client::interceptors::{Intercept, disable_interceptor};
-use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_runtime_api::client::interceptors::{
+    Intercept, SharedInterceptor, disable_interceptor, dyn_dispatch_hint,
+};
+use aws_smithy_types::config_bag::{ConfigBag, FrozenLayer, Layer};
 
-/// Leaves out the headers by which AWS gets to know who asks, how often and from where. No wire of this machine reads them, and
-/// they are a good part of what a call costs here.
-#[derive(Debug, Clone, Copy)]
-pub struct Unadorned;
+/// Leaves out the headers by which AWS gets to know who asks, how often and from where, and the look at the clock of its answers.
+/// No wire of this machine reads the ones or tells the other, and they are a good part of what a call costs here.
+#[derive(Debug, Clone)]
+pub struct Unadorned(FrozenLayer);
 
+impl Unadorned {
+    /// For the configuration of a client.
+    #[must_use]
+    pub fn interceptor() -> SharedInterceptor {
+        const WHY: &str = "nobody on this machine reads it";
+        let mut without = Layer::new("Unadorned");
+        without.store_put(disable_interceptor::<UserAgentInterceptor>(WHY));
+        without.store_put(disable_interceptor::<InvocationIdInterceptor>(WHY));
+        without.store_put(disable_interceptor::<RequestInfoInterceptor>(WHY));
+        without.store_put(disable_interceptor::<ServiceClockSkewInterceptor>(WHY));
+        // One that cannot be disabled itself is not asked about at each step.
+        SharedInterceptor::permanent(Self(without.freeze()))
+    }
+}
+
+#[dyn_dispatch_hint]
 impl Intercept for Unadorned {
     fn name(&self) -> &'static str {
         "Unadorned"
@@ -21,11 +40,8 @@ impl Intercept for Unadorned {
         _: &BeforeSerializationInterceptorContextRef<'_>,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        const WHY: &str = "nobody on this machine reads it";
-        let headers = config.interceptor_state();
-        headers.store_put(disable_interceptor::<UserAgentInterceptor>(WHY));
-        headers.store_put(disable_interceptor::<InvocationIdInterceptor>(WHY));
-        headers.store_put(disable_interceptor::<RequestInfoInterceptor>(WHY));
+        // Made once for all calls.
+        config.push_shared_layer(self.0.clone());
         Ok(())
     }
 }
@@ -59,7 +75,8 @@ mod tests {
     async fn calls_carry_no_header_that_nobody_reads() {
         let headers = Headers::default();
         let adorned = Builder::from(&config(headers.clone()));
-        let unadorned = adorned.clone().interceptor(Unadorned);
+        let mut unadorned = adorned.clone();
+        unadorned.push_interceptor(Unadorned::interceptor());
         for conf in [adorned, unadorned] {
             Client::from_conf(conf.build()).list_tables().send().await.unwrap();
         }

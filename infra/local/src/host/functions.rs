@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::config::IdentityCache;
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 use signalbox_connection::Connection;
 use signalbox_domain::Clock;
@@ -78,24 +79,25 @@ pub(super) fn clients(
     };
     let clients = Clients::new(&configs, "http://connections.invalid");
     // The two that are called for each notification.
-    let (dynamodb, connections) = (clients.dynamodb.config(), clients.connections.config());
+    let mut dynamodb = clients
+        .dynamodb
+        .config()
+        .to_builder()
+        .allow_no_auth()
+        .auth_scheme_preference([UNSIGNED])
+        .identity_cache(IdentityCache::no_cache());
+    dynamodb.push_interceptor(Unadorned::interceptor());
+    let mut connections = clients
+        .connections
+        .config()
+        .to_builder()
+        .allow_no_auth()
+        .auth_scheme_preference([UNSIGNED])
+        .identity_cache(IdentityCache::no_cache());
+    connections.push_interceptor(Unadorned::interceptor());
     Clients {
-        dynamodb: aws_sdk_dynamodb::Client::from_conf(
-            dynamodb
-                .to_builder()
-                .allow_no_auth()
-                .auth_scheme_preference([UNSIGNED])
-                .interceptor(Unadorned)
-                .build(),
-        ),
-        connections: aws_sdk_apigatewaymanagement::Client::from_conf(
-            connections
-                .to_builder()
-                .allow_no_auth()
-                .auth_scheme_preference([UNSIGNED])
-                .interceptor(Unadorned)
-                .build(),
-        ),
+        dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+        connections: aws_sdk_apigatewaymanagement::Client::from_conf(connections.build()),
         ..clients
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use signalbox_local_aws::{Connections, PostError, PostFuture};
 use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::SendTimeoutError;
+use tokio::sync::mpsc::error::{SendTimeoutError, TrySendError};
 
 /// How many frames may wait for a terminal that reads slowly.
 const QUEUE: usize = 128;
@@ -46,8 +46,13 @@ impl Hub {
 
     async fn order(&self, id: &str, order: Order) -> Result<(), PostError> {
         let orders = self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
-        let sent = orders.ok_or(PostError::Gone)?.send_timeout(order, PATIENCE).await;
-        sent.map_err(|error| match error {
+        let orders = orders.ok_or(PostError::Gone)?;
+        let order = match orders.try_send(order) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Closed(_)) => return Err(PostError::Gone),
+            Err(TrySendError::Full(order)) => order,
+        };
+        orders.send_timeout(order, PATIENCE).await.map_err(|error| match error {
             SendTimeoutError::Timeout(_) => PostError::LimitExceeded,
             SendTimeoutError::Closed(_) => PostError::Gone,
         })

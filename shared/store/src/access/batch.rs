@@ -63,13 +63,13 @@ impl Store {
         table: &str,
         keys: Vec<Attributes>,
     ) -> Result<Vec<Attributes>, StoreError> {
-        let chunks = keys.chunks(READS).map(|chunk| self.batch_get(table, chunk.to_vec()));
+        let chunks = chunks_of(READS, keys).map(|chunk| self.batch_get(table, chunk));
         Ok(try_join_all(chunks).await?.into_iter().flatten().collect())
     }
 
     /// Writes any number of items of one table as [`batch_write`] does, the calls beside each other.
     pub(crate) async fn write_all(&self, table: &str, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
-        let chunks = writes.chunks(WRITES).map(|chunk| write_chunk(&self.dynamo, table, chunk.to_vec()));
+        let chunks = chunks_of(WRITES, writes).map(|chunk| write_chunk(&self.dynamo, table, chunk));
         try_join_all(chunks).await.map(drop)
     }
 
@@ -84,14 +84,20 @@ impl Store {
 pub(crate) async fn batch_write(
     dynamo: &Client,
     table: &str,
-    mut writes: Vec<WriteRequest>,
+    writes: Vec<WriteRequest>,
 ) -> Result<(), StoreError> {
-    while !writes.is_empty() {
-        let rest = writes.split_off(writes.len().min(WRITES));
-        write_chunk(dynamo, table, writes).await?;
-        writes = rest;
+    for chunk in chunks_of(WRITES, writes) {
+        write_chunk(dynamo, table, chunk).await?;
     }
     Ok(())
+}
+
+/// Chunks of at most `size`, in order, none of them empty.
+fn chunks_of<T>(size: usize, of: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    let mut rest = of.into_iter();
+    std::iter::from_fn(move || {
+        Some(rest.by_ref().take(size).collect::<Vec<_>>()).filter(|chunk| !chunk.is_empty())
+    })
 }
 
 async fn write_chunk(dynamo: &Client, table: &str, chunk: Vec<WriteRequest>) -> Result<(), StoreError> {

@@ -13,6 +13,9 @@ use crate::{Store, StoreError};
 
 /// How many members are removed in one go of a sweep, of each partition.
 const SWEPT: i32 = 1_000;
+/// So many members of each partition are counted where an estimate is enough. What they tell of the whole is within 5 % in 19
+/// cases of 20.
+const SAMPLE: i32 = 500;
 
 /// How many members an audience has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,8 +181,9 @@ impl Store {
         Ok(try_join_all(shards).await?.concat())
     }
 
-    /// Counts members. Each partition to its end, or, where an estimate is enough, for a MB at most: terminals' ids are
-    /// hashes, so that a part tells of the whole. 1 call for each partition and MB, 1 read unit for each 4 KB.
+    /// Counts members. Each partition to its end, or, where an estimate is enough, the first few hundred of it: terminals' ids are
+    /// hashes, so that a part tells of the whole. 1 call for each partition and
+    /// MB, 1 read unit for each 4 KB.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -188,7 +192,8 @@ impl Store {
             let (mut size, mut after) = (Size { members: 0, exact: true }, None);
             loop {
                 let query = self.members_query(audience, shard, sort_keys(0, u32::MAX));
-                let answer = query.select(Select::Count).set_exclusive_start_key(after).send().await?;
+                let query = query.select(Select::Count).set_limit(estimate.then_some(SAMPLE));
+                let answer = query.set_exclusive_start_key(after).send().await?;
                 size.members += u64::try_from(answer.count).unwrap_or_default();
                 after = answer.last_evaluated_key;
                 match &after {

@@ -22,6 +22,7 @@ pub(crate) use page::{PageRow, is_page, page_key};
 pub(crate) use session::SessionRow;
 pub(crate) use terminal::{Link, TerminalRow};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use signalbox_domain::TerminalId;
@@ -61,7 +62,8 @@ pub(crate) fn item(table: &'static str, row: &impl Serialize) -> Result<Attribut
 
 /// An item as a row.
 pub(crate) fn row<R: DeserializeOwned>(table: &'static str, item: Attributes) -> Result<R, StoreError> {
-    serde_dynamo::from_item(item).map_err(|error| malformed(table, error))
+    // As a value it is made into the library's own form once; as an item it would be twice.
+    serde_dynamo::from_attribute_value(AttributeValue::M(item)).map_err(|error| malformed(table, error))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "takes any error as it comes")]

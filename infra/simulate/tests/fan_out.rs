@@ -32,7 +32,10 @@ fn assert_all_well(report: &Report) {
     assert_eq!((job.state.as_str(), job.total), ("done", u64::from(report.setting.members)), "{report}");
     assert_eq!((job.failed, job.pending, job.missed, report.dead), (0, 0, 0, 0), "{report}");
     let ended = job.total - outcome.delivered - outcome.waiting;
-    assert_eq!((job.refused, report.dropped as u64), (ended, ended), "{report}");
+    assert_eq!(job.refused, ended, "{report}");
+    // A worker that dies behind its page's record leaves its dead members to the next job.
+    let (dropped, killed) = (report.dropped as u64, report.counts.runs["fanout-page"].killed);
+    assert!(dropped == ended || killed > 0 && dropped < ended, "{report}");
 }
 
 /// R40, R41: each terminal gets it once, and each is counted once.

@@ -85,11 +85,15 @@ impl Serialize for ToldItem {
     }
 }
 
+/// An object without members.
+#[derive(Serialize)]
+struct Nothing {}
+
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Told<'a> {
     responses: HashMap<&'a str, Vec<ToldItem>>,
-    unprocessed_keys: HashMap<&'a str, ()>,
+    unprocessed_keys: Nothing,
 }
 
 impl Default for ReadCache {
@@ -142,7 +146,7 @@ impl ReadCache {
             }
         }
         let size: usize = responses.values().flatten().map(|item| item.0.get().len()).sum();
-        (size <= ANSWER).then(|| told(&Told { responses, unprocessed_keys: HashMap::new() }))
+        (size <= ANSWER).then(|| told(&Told { responses, unprocessed_keys: Nothing {} }))
     }
 
     /// Keeps what has been read for these keys, also that there is nothing, and adds it to what is told.

@@ -98,7 +98,7 @@ impl Inner {
         }
     }
 
-    /// Members of a part, from the first to the last, a MB at most; or how many.
+    /// Members of a part, from the first to the last, a MB and as many as asked for at most; or how many.
     fn members(&self, request: &Value, partition: &str, from: &str, to: &str) -> Answer {
         let all = &self.world.population;
         let bits = |key: &str| u32::from_str_radix(key.get(..8)?, 16).ok();
@@ -113,6 +113,8 @@ impl Inner {
             range.start = u32::try_from((id & u128::from(u32::MAX)) + 1).unwrap_or(u32::MAX);
         }
         let most = u32::try_from(LARGEST / member_size(partition)).unwrap_or(u32::MAX);
+        let limit = request["Limit"].as_u64().and_then(|limit| u32::try_from(limit).ok());
+        let most = most.min(limit.unwrap_or(u32::MAX));
         let end = range.end.min(range.start.saturating_add(most));
         let fanouts = self.fanouts();
         let there = (range.start..end).filter(|number| !fanouts.dropped.contains(number));

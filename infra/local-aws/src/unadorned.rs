@@ -11,7 +11,7 @@ use aws_smithy_types::config_bag::{ConfigBag, FrozenLayer, Layer};
 
 /// Leaves out the headers by which AWS gets to know who asks, how often and from where, and the look at the clock of its answers.
 /// No wire of this machine reads the ones or tells the other, and they are a good part of what a call costs here.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Unadorned(FrozenLayer);
 
 impl Unadorned {

@@ -63,12 +63,16 @@ impl Dispatch {
     /// Deletes what has expired by the tables' TTL attribute, as DynamoDB does some time after: a few rows at a time, between
     /// which other calls are served. How many there were.
     pub(crate) fn sweep(&self) -> Result<usize, DynoxideError> {
+        let mut sweeping = self.sweeping();
         let swept = self.database.sweep_ttl();
-        // Until here an item may have been told that was gone: as if it went now. Also where the sweep failed midway.
-        if swept.as_ref().map_or(true, |deleted| *deleted > 0) {
-            self.reads().forget_all();
-        }
+        sweeping.changed = !matches!(swept, Ok(0));
         swept
+    }
+
+    /// Until it is dropped, the engine may be changed beside what is kept of reads.
+    pub(super) fn sweeping(&self) -> Sweeping<'_> {
+        self.reads().suspend();
+        Sweeping { dispatch: self, changed: true }
     }
 
     fn run(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
@@ -128,6 +132,21 @@ impl Dispatch {
 
     fn reads(&self) -> MutexGuard<'_, ReadCache> {
         self.reads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A sweep that is under way.
+pub(super) struct Sweeping<'d> {
+    dispatch: &'d Dispatch,
+    /// Unless it is known that it has changed nothing: also where it failed or panicked midway.
+    changed: bool,
+}
+
+impl Drop for Sweeping<'_> {
+    fn drop(&mut self) {
+        let forgotten = self.dispatch.reads().resume(self.changed);
+        // No longer under the lock, for which the engine's thread may wait.
+        drop(forgotten);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Audiences and their members.
 
 use signalbox_domain::{Addressee, Audience, AudienceName, HashRange, Owner, TerminalId, TokenDigest};
-use signalbox_local_aws::Fault;
+use signalbox_local_aws::{Call, Fault};
 use signalbox_store::Size;
 
 use crate::fixture::{Fixture, assert_unavailable, channel, server};
@@ -119,6 +119,31 @@ async fn members_are_counted() {
         assert_eq!(size, Size { members: 120, exact: true });
         on.assert_calls(&["Query"; 4]);
     }
+}
+
+/// Beyond a few hundred members in each partition an estimate reads no more of them, and is near where ids are spread as chance
+/// spreads them.
+#[tokio::test]
+async fn an_estimate_reads_a_sample() {
+    const MEMBERS: u32 = 4_000;
+    let on = Fixture::new().await;
+    let audience = on.beside.open_audience(owner(), &name()).await.unwrap();
+    let by_chance = |index: u32| {
+        let digest = TokenDigest::of(&format!("terminal {index}"));
+        let id: [u8; 16] = digest.as_bytes()[..16].try_into().unwrap();
+        Addressee { terminal: TerminalId::from_bytes(id), ..member(index) }
+    };
+    let members: Vec<_> = (0..MEMBERS).map(by_chance).collect();
+    on.beside.add_members(&audience, &members).await.unwrap();
+    let size = on.store.count_members(&audience, true).await.unwrap();
+    let calls = on.calls();
+    assert_eq!(calls.len(), 4, "{calls:?}");
+    assert!(!size.exact && size.members.abs_diff(u64::from(MEMBERS)) < u64::from(MEMBERS) / 20, "{size:?}");
+    let exact = on.store.count_members(&audience, false).await.unwrap();
+    assert_eq!(exact, Size { members: u64::from(MEMBERS), exact: true });
+    let units = |calls: &[Call]| calls.iter().map(|call| call.units).sum::<f64>();
+    let all = units(&on.calls());
+    assert!(units(&calls) < all * 0.6, "{} of {all}", units(&calls));
 }
 
 /// Beyond a megabyte in each partition an estimate is near, and a count exact.

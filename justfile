@@ -58,12 +58,12 @@ put-back *names:
 advisories:
     cargo deny check advisories
 
-# A fuzz target of fuzz/, from its seeds: names, vapid, payload or frames. Needs nightly Rust and cargo-fuzz. What it finds on
-# the way is kept in fuzz/corpus, and out of the repository. Files of vapid and payload are in the layout of `arbitrary`:
+# A fuzz target of tools/fuzz/, from its seeds: names, vapid, payload or frames. Needs nightly Rust and cargo-fuzz. What it finds on
+# the way is kept in tools/fuzz/corpus, and out of the repository. Files of vapid and payload are in the layout of `arbitrary`:
 # the fields one behind the other, and at the end the length of each text, the first one's last.
 fuzz target seconds="600":
-    mkdir -p fuzz/corpus/{{target}}
-    cargo +nightly fuzz run {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}} -- -max_total_time={{seconds}}
+    mkdir -p tools/fuzz/corpus/{{target}}
+    cargo +nightly fuzz run --fuzz-dir tools/fuzz {{target}} tools/fuzz/corpus/{{target}} tools/fuzz/seeds/{{target}} -- -max_total_time={{seconds}}
 
 # The functions as they are deployed, without SAM.
 functions architecture="arm64":

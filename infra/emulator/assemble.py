@@ -46,11 +46,21 @@ def may_send_in_batches(statement: dict) -> None:
 def assemble(template: dict) -> list[str]:
     """Rewrite the template in place, and return the names of the binaries that it needs."""
     resources = template["Resources"]
-    for name in [name for name, resource in resources.items() if left_out(resource)]:
-        del resources[name]
+    for name, resource in list(resources.items()):
+        if name.startswith("Fn::ForEach::"):
+            body = resource[2]
+            for repeated in [key for key, value in body.items() if left_out(value)]:
+                del body[repeated]
+            if not body:
+                del resources[name]
+        elif left_out(resource):
+            del resources[name]
 
     binaries = []
     for name, resource in resources.items():
+        if name.startswith("Fn::ForEach::"):
+            # Loops make log groups, alarms, integrations and permissions, which need no change.
+            continue
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
             resource["Properties"].pop("ScalingConfig", None)
         if resource["Type"] == "AWS::SecretsManager::Secret":

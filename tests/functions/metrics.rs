@@ -200,7 +200,7 @@ async fn the_latency_is_that_from_acceptance_to_post() {
 #[test]
 fn dashboard_alarms_and_page_name_what_is_counted() {
     let text = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
-    let (template, page) = (text("template.yaml"), text("docs/ARCHITECTURE.md"));
+    let (template, page) = (text("template.yaml"), text("docs/OBSERVABILITY.md"));
     let names: Vec<_> = Count::ALL.map(Count::name).into_iter().chain(["PostLatency"]).collect();
     for name in &names {
         let shown = format!(r#"["Signalbox/${{AWS::StackName}}", "{name}", "#);
